@@ -39,9 +39,10 @@ check-generated: ## Fails where a generated file is stale.
 golden: ## Writes the golden files anew; look at the difference before you commit it.
 	UPDATE_GOLDEN=1 $(CARGO) test --workspace
 
-soak: servers ## The long tests: 50 kills instead of 10, more seeds, every scenario on three processes with and without Redis and tokens.
+soak: servers ## The long tests: 50 kills instead of 10, more seeds, every scenario on three processes, times of refusals.
 	BAILIWICK_SOAK=1 $(CARGO) test --package bailiwick --test faults -- --nocapture
 	BAILIWICK_SOAK=1 $(CARGO) test --package bailiwick --features testing --test live all_other_scenarios
+	BAILIWICK_SOAK=1 $(CARGO) test --package bailiwick --test methods no_method_tells -- --nocapture --test-threads 1
 
 FUZZ_SECONDS ?= 600
 fuzz: ## Feeds the readers of manifests, conditions, requests and cached values what nobody would write (nightly; FUZZ_SECONDS=600 each).
@@ -52,8 +53,12 @@ fuzz: ## Feeds the readers of manifests, conditions, requests and cached values 
 release: ## The binaries of the image and the benchmarks: slow to build, fast to run.
 	$(CARGO) build --profile dist --package bailiwick --package bailiwick-bench
 
+# One set of features for all, so that nothing is built twice.
+MEASURED := --profile dist --package bailiwick --package bailiwick-bench --features bailiwick/testing
 BENCH_SECONDS ?= 20
-bench: ## Benchmarks of the engine, and of warm checks compared with an empty method (BENCH_SECONDS=20).
+bench: servers ## The figures of docs/performance.md: engine, warm checks, slow clients, revocation, pooler (BENCH_SECONDS=20).
 	$(CARGO) bench --package bailiwick-policy
-	$(CARGO) build --profile dist --package bailiwick --package bailiwick-bench --features bailiwick/testing
+	$(CARGO) build $(MEASURED) --bins --bench suite
 	target/dist/bailiwick-bench check --seconds $(BENCH_SECONDS)
+	target/dist/bailiwick-bench slow-clients --seconds $(BENCH_SECONDS)
+	$(CARGO) bench $(MEASURED) --bench suite

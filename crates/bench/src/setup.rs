@@ -126,8 +126,14 @@ pub(crate) async fn world(suite: &Suite, bindings: usize) -> Result<World> {
         answer.decision() == Decision::Allow,
         "the question must be answered with allow: {answer:?}"
     );
+    let access = service(&client).await?;
+    // The service's role comes by the feed: asked once with what the client has seen, it counts from then on.
+    let asking = Client::lazy(&endpoints)?
+        .with_tokens(client.tokens().clone())
+        .with_credentials(Credentials::Bearer(access.clone().into()));
+    asking.authorization().decision().check(question.clone()).await?;
     Ok(World {
-        bearer: service(&client).await?,
+        bearer: format!("Bearer {access}"),
         sizes: (question.encoded_len(), answer.encoded_len()),
         question,
     })
@@ -155,5 +161,5 @@ async fn service(client: &Client) -> Result<String> {
         client_secret: made.secret,
     };
     let issued = client.identity().token().issue_token(issue).await?.into_inner();
-    Ok(format!("Bearer {}", issued.access_token))
+    Ok(issued.access_token)
 }

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -20,6 +21,7 @@ use bailiwick_proto::{
 };
 use serde::Serialize;
 use tokio::{io::AsyncReadExt, net::TcpSocket, task::JoinSet};
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Streaming, transport::Endpoint};
 
 use crate::{
@@ -32,6 +34,7 @@ use crate::{
 
 /// Where the silent connections come from: another address than the checks.
 const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+const LOWEST_PRIORITY: i32 = 19;
 /// Bytes that the reader of an export takes before it stops.
 const WINDOW: u32 = 16;
 
@@ -109,7 +112,7 @@ pub(crate) async fn run(suite: &Suite, world: &World, slow: &Slow) -> Result<Rep
         alone.push(p99().await?);
         let reading = unread_exports(suite, &accounts).await?;
         let counted = Arc::new(Counted::default());
-        let holding = hold(address, *silent, &counted).await;
+        let holding = hold(address, *silent, &counted).await?;
         beside.push(p99().await?);
         open = open.min(counted.open.load(Ordering::Relaxed));
         connected = connected.min(counted.made.load(Ordering::Relaxed));
@@ -135,11 +138,51 @@ struct Counted {
     open: AtomicUsize,
 }
 
-/// Opens connections on which nothing is sent, and keeps them until the tasks are dropped.
-async fn hold(address: SocketAddr, count: usize, counted: &Arc<Counted>) -> JoinSet<()> {
+/// Silent connections on a thread of their own, which gets what the load generator leaves of its core: whoever
+/// holds them is somebody else. Dropping it closes them.
+struct Holding {
+    stop: CancellationToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked was told of on standard error.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Opens connections on which nothing is sent, and keeps them until it is dropped.
+async fn hold(address: SocketAddr, count: usize, counted: &Arc<Counted>) -> Result<Holding> {
+    let stop = CancellationToken::new();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let thread = std::thread::spawn({
+        let (stop, counted) = (stop.clone(), Arc::clone(counted));
+        move || {
+            // Without the lower priority it only disturbs more.
+            let _ = rustix::process::setpriority_process(None, LOWEST_PRIORITY);
+            runtime.block_on(stop.run_until_cancelled(open_all(address, count, counted)));
+        }
+    });
+    // All of them are tried before the checks begin.
+    while counted.made.load(Ordering::Relaxed) < count {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(Holding {
+        stop,
+        thread: Some(thread),
+    })
+}
+
+async fn open_all(address: SocketAddr, count: usize, counted: Arc<Counted>) {
     let mut tasks = JoinSet::new();
     for _ in 0..count {
-        let counted = Arc::clone(counted);
+        let counted = Arc::clone(&counted);
         tasks.spawn(async move {
             while let Ok(lasted) = silent(address, &counted).await {
                 // Beyond the cap of its address it was closed at once: then it is not tried again.
@@ -149,11 +192,8 @@ async fn hold(address: SocketAddr, count: usize, counted: &Arc<Counted>) -> Join
             }
         });
     }
-    // All of them are tried before the checks begin.
-    while counted.made.load(Ordering::Relaxed) < count {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    tasks
+    tasks.join_all().await;
+    std::future::pending::<()>().await;
 }
 
 /// One connection; returns how long the server kept it.

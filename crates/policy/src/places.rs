@@ -18,9 +18,19 @@ pub enum PlaceState {
     Moving,
     /// It is deleted and may come back.
     Deleted,
+    /// Of an account: only what the product's manifest names under `restricted`.
+    Restricted,
 }
 
-bailiwick_types::codes!(PlaceState { Active = 1, Suspended = 2, Moving = 3, Deleted = 4 });
+impl PlaceState {
+    /// Whether something may be done in it.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Active | Self::Restricted)
+    }
+}
+
+bailiwick_types::codes!(PlaceState { Active = 1, Suspended = 2, Moving = 3, Deleted = 4, Restricted = 5 });
 
 /// A place of the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use anyhow::{Context, ensure};
 use crate::{
     TestDatabase,
     owner::Owner,
-    supervisor::{Script, Supervisor, free_port},
+    port::free_port,
+    supervisor::{Script, Supervisor},
 };
 
 /// Ready means that it listens: its log says so.

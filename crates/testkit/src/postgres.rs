@@ -14,7 +14,8 @@ use anyhow::{Context, bail, ensure};
 
 use crate::{
     owner::Owner,
-    supervisor::{Script, Supervisor, free_port},
+    port::free_port,
+    supervisor::{Script, Supervisor},
 };
 
 const SCRIPT: Script = Script {

@@ -3,9 +3,9 @@
 use std::{
     io::{BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -13,27 +13,46 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::eventually_some;
 
+/// How often the lines are looked at.
+const STEP: Duration = Duration::from_millis(5);
+
 /// What a process has written to its standard output and error so far, line by line.
 #[derive(Debug, Clone, Default)]
-pub struct Logs(Arc<Mutex<Vec<String>>>);
+pub struct Logs(Arc<Mutex<Written>>);
+
+#[derive(Debug, Default)]
+struct Written {
+    lines: Vec<String>,
+    /// How many of its outputs are open.
+    open: usize,
+}
 
 impl Logs {
     /// All lines.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.written().lines.clone()
     }
     /// All lines as one text.
     #[must_use]
     pub fn text(&self) -> String {
         self.lines().join("\n")
     }
+    /// Whether both outputs are closed, as they are when it has ended.
+    fn ended(&self) -> bool {
+        self.written().open == 0
+    }
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
     fn collect(&self, from: impl Read + Send + 'static) {
         let logs = self.clone();
+        logs.written().open += 1;
         thread::spawn(move || {
             for line in BufReader::new(from).lines().map_while(Result::ok) {
-                logs.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                logs.written().lines.push(line);
             }
+            logs.written().open -= 1;
         });
     }
 }
@@ -98,15 +117,27 @@ impl Process {
     /// Waits for a line that contains the text and returns it.
     ///
     /// # Panics
-    /// It does not come in time.
+    /// It does not come in time, or the process ends without it; the message has what the process wrote.
     pub async fn line(&self, containing: &str, within: Duration) -> String {
-        eventually_some(&format!("a line with `{containing}`"), within, async || {
-            self.logs
-                .lines()
-                .into_iter()
-                .find(|line| line.contains(containing))
-        })
-        .await
+        let start = Instant::now();
+        loop {
+            // Asked before the lines are read, so that none is written between the two.
+            let ended = self.logs.ended();
+            if let Some(line) = self.logs.lines().into_iter().find(|l| l.contains(containing)) {
+                return line;
+            }
+            let text = self.logs.text();
+            assert!(
+                !ended,
+                "the process ended without a line with `{containing}`:\n{text}"
+            );
+            let waited = start.elapsed();
+            assert!(
+                waited <= within,
+                "no line with `{containing}` in {waited:?}:\n{text}"
+            );
+            tokio::time::sleep(STEP).await;
+        }
     }
     /// How it ended, where it has.
     ///
@@ -192,6 +223,12 @@ mod tests {
         assert_eq!(process.line("err", SOON).await, "err");
         assert_eq!(process.wait(SOON).await.code(), Some(3));
         process.line("out", SOON).await;
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "the process ended without a line with `ready`:\naddress in use")]
+    async fn a_process_that_ends_early_is_told_with_what_it_wrote() {
+        shell("echo address in use; exit 1").line("ready", SOON).await;
     }
 
     #[tokio::test]

@@ -14,7 +14,8 @@ use anyhow::{Context, bail, ensure};
 use crate::{
     eventually_some,
     owner::Owner,
-    supervisor::{Script, Supervisor, free_port},
+    port::free_port,
+    supervisor::{Script, Supervisor},
 };
 
 const SCRIPT: Script = Script {

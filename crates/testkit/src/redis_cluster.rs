@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Redis, eventually, supervisor::free_port};
+use crate::{Redis, eventually, port::free_port};
 
 /// Slots of a cluster.
 const SLOTS: u16 = 16_384;

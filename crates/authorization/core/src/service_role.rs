@@ -110,7 +110,7 @@ async fn in_account(
         return Err(Refused::Denied.into());
     }
     match situation.state(scope) {
-        Some(bailiwick_policy::PlaceState::Active) => {}
+        Some(state) if state.is_open() => {}
         Some(_) => return Err(Precondition::NotActive { scope: scope.clone() }.into()),
         None => return Err(missing.into()),
     }

@@ -433,9 +433,10 @@ impl Situation {
             .map(|place| place.state)
             .max_by_key(|state| match state {
                 PlaceState::Active => 0,
-                PlaceState::Suspended => 1,
-                PlaceState::Moving => 2,
-                PlaceState::Deleted => 3,
+                PlaceState::Restricted => 1,
+                PlaceState::Suspended => 2,
+                PlaceState::Moving => 3,
+                PlaceState::Deleted => 4,
             })?;
         (worst != PlaceState::Deleted).then_some(worst)
     }

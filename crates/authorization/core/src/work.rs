@@ -118,7 +118,7 @@ impl Work {
     /// Refuses a scope that is not there or not in use.
     pub(crate) fn ensure_active(&self, scope: &Scope) -> Result<(), Error> {
         match self.situation.state(scope) {
-            Some(PlaceState::Active) => Ok(()),
+            Some(state) if state.is_open() => Ok(()),
             Some(_) => Err(Precondition::NotActive { scope: scope.clone() }.into()),
             None => Err(Refused::NotFound("scope").into()),
         }

@@ -36,5 +36,6 @@ pub(crate) fn because(reason: DecisionReason) -> &'static str {
         DecisionReason::SubjectDisabled => "the subject is disabled",
         DecisionReason::ScopeNotActive => "the scope is suspended, moving or deleted",
         DecisionReason::ActorNotAllowed => "the actor is not allowed to do it",
+        DecisionReason::AccountRestricted => "the account is restricted, and this is none of what it keeps",
     }
 }

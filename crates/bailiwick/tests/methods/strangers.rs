@@ -3,7 +3,10 @@
 //! Each method is asked twice, once about what the other account has and once about what nobody has. What a
 //! caller sees must be the same.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write},
+};
 
 use bailiwick_client::{Client, Credentials, Endpoints};
 use bailiwick_proto::{
@@ -23,6 +26,8 @@ use crate::{
     messages::Messages,
     support::{Embedded, PASSWORD, Trio, setup},
 };
+
+mod times;
 
 const PRODUCT: &str = "
 product: pair
@@ -132,6 +137,25 @@ fn values(names: &Names, account: &str, turn: usize, field: &str) -> Vec<String>
 struct Caller {
     what: &'static str,
     bearer: String,
+}
+
+/// A request about what the other account has, and the same about what nobody has.
+struct Question<'a> {
+    method: &'static Method,
+    caller: &'a Caller,
+    turn: usize,
+    /// Whether it names the other account rather than the caller's own.
+    foreign: bool,
+    there: Vec<u8>,
+    nowhere: Vec<u8>,
+}
+
+impl fmt::Display for Question<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let account = if self.foreign { "the other" } else { "its own" };
+        let (path, turn, what) = (self.method.path, self.turn, self.caller.what);
+        write!(f, "{path} of {account} account, turn {turn}, by {what}")
+    }
 }
 
 struct World {
@@ -400,10 +424,10 @@ impl World {
         call(channel, method.path, Some(&bearer), request).await
     }
 
-    /// Asks every method about the other account and about nobody's; returns what differs.
-    async fn compare(&self) -> String {
+    /// Every method, asked about what the other account has and about what nobody has.
+    fn questions(&self) -> Vec<Question<'_>> {
         let messages = Messages::new();
-        let (mut differences, mut asked, mut shaped) = (String::new(), 0_usize, 0_usize);
+        let mut questions = Vec::new();
         for method in METHODS
             .iter()
             .filter(|method| in_release(method.path) && is_asked(method))
@@ -415,37 +439,50 @@ impl World {
                         messages.request(method.path, turn, &|field| values(names, account, turn, field))
                     };
                     let (there, nowhere) = (request(&self.pair.there), request(&self.pair.nowhere));
-                    if there == nowhere {
-                        continue;
+                    if there != nowhere {
+                        questions.push(Question {
+                            method,
+                            caller,
+                            turn,
+                            foreign,
+                            there,
+                            nowhere,
+                        });
                     }
-                    let one = self.ask(method, caller, there.clone()).await;
-                    let two = self.ask(method, caller, nowhere).await;
-                    asked += 1;
-                    shaped += usize::from(one.code == Code::InvalidArgument);
-                    let tells = one.tells(&there, &self.pair);
-                    // How long to wait is another time each time.
-                    let same = match one.code {
-                        Code::ResourceExhausted => one.message == two.message,
-                        _ => one.status == self.pair.masked(&two.status),
-                    };
-                    if one.code == two.code && same && tells.is_none() {
-                        continue;
-                    }
-                    let account = if foreign { "the other" } else { "its own" };
-                    writeln!(
-                        differences,
-                        "{} of {account} account, turn {turn}, by {}: {:?} `{}` instead of {:?} `{}`{}",
-                        method.path,
-                        caller.what,
-                        one.code,
-                        one.message,
-                        two.code,
-                        two.message,
-                        tells.map(|name| format!(", tells {name}")).unwrap_or_default()
-                    )
-                    .unwrap();
                 }
             }
+        }
+        questions
+    }
+
+    /// Asks every method about the other account and about nobody's; returns what differs.
+    async fn compare(&self) -> String {
+        let (mut differences, mut asked, mut shaped) = (String::new(), 0_usize, 0_usize);
+        for question in self.questions() {
+            let Question { there, nowhere, .. } = &question;
+            let one = self.ask(question.method, question.caller, there.clone()).await;
+            let two = self.ask(question.method, question.caller, nowhere.clone()).await;
+            asked += 1;
+            shaped += usize::from(one.code == Code::InvalidArgument);
+            let tells = one.tells(there, &self.pair);
+            // How long to wait is another time each time.
+            let same = match one.code {
+                Code::ResourceExhausted => one.message == two.message,
+                _ => one.status == self.pair.masked(&two.status),
+            };
+            if one.code == two.code && same && tells.is_none() {
+                continue;
+            }
+            writeln!(
+                differences,
+                "{question}: {:?} `{}` instead of {:?} `{}`{}",
+                one.code,
+                one.message,
+                two.code,
+                two.message,
+                tells.map(|name| format!(", tells {name}")).unwrap_or_default()
+            )
+            .unwrap();
         }
         assert!(asked > 800, "only {asked} requests named something");
         assert!(
@@ -492,6 +529,7 @@ async fn no_method_tells_one_account_about_another_on_sqlite() {
     let endpoints = Endpoints::one(format!("http://127.0.0.1:{}", suite.port));
     let world = World::new(&endpoints, [suite.port; 3]).await;
     assert_eq!(world.compare().await, "");
+    times::compare_if_asked_to(&world, "SQLite").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -499,4 +537,5 @@ async fn no_method_tells_one_account_about_another_on_postgres() {
     let trio = Trio::start(None).await;
     let world = World::new(&trio.endpoints(), trio.ports()).await;
     assert_eq!(world.compare().await, "");
+    times::compare_if_asked_to(&world, "PostgreSQL").await;
 }

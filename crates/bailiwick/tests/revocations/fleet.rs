@@ -22,8 +22,12 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     pub(crate) async fn start() -> Self {
+        Self::start_with(None).await
+    }
+    /// The same with Redis.
+    pub(crate) async fn start_with(redis: Option<String>) -> Self {
         let mut fleet = Self {
-            trio: Trio::start(None).await,
+            trio: Trio::start(redis).await,
             ports: SERVICES.iter().map(|_| free_port().unwrap()).collect(),
             others: vec![None, None, None],
         };

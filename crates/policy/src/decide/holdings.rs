@@ -2,9 +2,9 @@
 
 use bailiwick_types::{Level, Subject, Timestamp};
 
-use super::{DecisionInput, standing::standing};
+use super::{DecisionInput, standing::standing_kept};
 use crate::{
-    PermissionNo, PlaceId, PlaceState, RoleNo,
+    PermissionBits, PermissionNo, PlaceId, RoleNo,
     condition::Condition,
     product::{EntryRule, Pattern, RoleLevel},
     set::{GrantRow, GrantTarget, is_over_at},
@@ -49,7 +49,7 @@ pub enum HoldingSource {
 /// or belongs to somebody who may have nothing is left out. The input's target and request are not looked at.
 pub fn holdings<'a>(input: &'a DecisionInput<'a>, visit: &mut dyn FnMut(Holding<'a>)) {
     let account = input.places.account();
-    let Ok(standing) = standing(input, &[account]) else {
+    let Ok((standing, kept)) = standing_kept(input, &[account]) else {
         return;
     };
     if input.disabled {
@@ -57,7 +57,12 @@ pub fn holdings<'a>(input: &'a DecisionInput<'a>, visit: &mut dyn FnMut(Holding<
     }
     let own = input.sets.first().filter(|set| set.subject() == input.subject);
     let ends = own.and_then(|set| set.member()?.expires_at);
-    let mut lister = Lister { input, ends, visit };
+    let mut lister = Lister {
+        input,
+        ends,
+        kept,
+        visit,
+    };
     for set in input.sets {
         for (role, place, expires_at, parameters) in set.bindings() {
             if let Some(level) = open(input, place) {
@@ -87,7 +92,7 @@ fn open(input: &DecisionInput<'_>, place: PlaceId) -> Option<Level> {
         return Some(Level::Product);
     }
     let path = input.places.path(place)?;
-    let active = path.iter().all(|place| place.state == PlaceState::Active);
+    let active = path.iter().all(|place| place.state.is_open());
     path.first().filter(|_| active).map(|place| place.level)
 }
 
@@ -95,12 +100,15 @@ struct Lister<'a, 'v> {
     input: &'a DecisionInput<'a>,
     /// When the membership ends.
     ends: Option<Timestamp>,
+    /// What a restricted account keeps.
+    kept: Option<&'a PermissionBits>,
     visit: &'v mut dyn FnMut(Holding<'a>),
 }
 
 impl<'a> Lister<'a, '_> {
     fn show(&mut self, holding: Holding<'a>) {
-        if is_over_at(holding.expires_at, self.input.now) {
+        let is_left_out = self.kept.is_some_and(|kept| !kept.contains(holding.permission));
+        if is_left_out || is_over_at(holding.expires_at, self.input.now) {
             return;
         }
         let expires_at = match (holding.expires_at, self.ends) {

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use bailiwick_types::Level;
 
-use super::{DecisionInput, Effect, Ground, Outcome, Reason, Target, decide, standing::bound};
-use crate::{PermissionBits, PermissionNo, PlaceId};
+use super::{
+    DecisionInput, Effect, Ground, Outcome, Reason, Target, decide,
+    standing::{bound_where, standing_kept},
+};
+use crate::{PermissionBits, PermissionNo, PlaceId, places::Place, product::Entry};
 
 /// The permissions that a subject has on a target. The four sets do not overlap, but for `held`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -71,7 +74,7 @@ pub fn scopes_held(input: &DecisionInput<'_>, permission: Option<PermissionNo>) 
             None => here
                 .places
                 .path(place)
-                .is_some_and(|path| bound(&here, &path).any(|(_, _, at)| !at.entries().is_empty())),
+                .is_some_and(|path| gives_any(&here, &path)),
         }
     };
     candidates(input, account, permission.is_some())
@@ -80,13 +83,25 @@ pub fn scopes_held(input: &DecisionInput<'_>, permission: Option<PermissionNo>) 
         .collect()
 }
 
+/// Whether a role that is bound on the way gives anything there.
+fn gives_any(input: &DecisionInput<'_>, path: &[&Place]) -> bool {
+    let (stands, kept) = match standing_kept(input, path) {
+        Ok((_, kept)) => (true, kept),
+        Err(_) => (false, None),
+    };
+    let counts = |entry: &Entry| kept.is_none_or(|kept| entry.bits.intersects(kept));
+    bound_where(input, path, stands).any(|(_, level, at)| {
+        let of_suite = level == Level::Deployment;
+        at.entries().iter().any(|entry| of_suite || counts(entry))
+    })
+}
+
 /// The scopes that can have anything: all where something counts for the whole account.
 fn candidates(input: &DecisionInput<'_>, account: PlaceId, with_defaults: bool) -> BTreeSet<PlaceId> {
     let of_suite = |place: &PlaceId| *place <= PlaceId::PRODUCT;
     let own: BTreeSet<PlaceId> = input.sets.iter().flat_map(|set| set.places()).collect();
     let everywhere = with_defaults || own.contains(&account) || own.iter().any(of_suite);
-    let below =
-        |place: &crate::places::Place| everywhere || own.contains(&place.id) || own.contains(&place.parent);
+    let below = |place: &Place| everywhere || own.contains(&place.id) || own.contains(&place.parent);
     let mut all: BTreeSet<PlaceId> = if own.iter().all(|id| is_leaf(input, *id)) && !everywhere {
         own.iter()
             .copied()

@@ -131,6 +131,8 @@ bailiwick_types::words! {
         MembershipExpired = "MEMBERSHIP_EXPIRED",
         /// The account is suspended.
         AccountSuspended = "ACCOUNT_SUSPENDED",
+        /// The account is restricted, and the permission is none that it keeps.
+        AccountRestricted = "ACCOUNT_RESTRICTED",
         /// A scope on the way is suspended.
         ScopeSuspended = "SCOPE_SUSPENDED",
         /// A scope on the way is moving to another account.

@@ -4,7 +4,7 @@ use bailiwick_types::Level;
 
 use super::{Audience, DecisionInput, Reason};
 use crate::{
-    AccountPolicy, MemberState, PlaceId, PlaceState, RoleNo,
+    AccountPolicy, MemberState, PermissionBits, PermissionNo, PlaceId, PlaceState, RoleNo,
     manifest::{MemberKind, UserMode},
     places::Place,
     product::{Product, RoleLevel},
@@ -31,12 +31,46 @@ impl Standing {
     }
 }
 
-/// Whether the subject may have anything on this way: nothing suspended, moving or deleted, and membership
-/// where the product asks for it.
+/// Whether the subject may have everything that it is given on this way: nothing suspended, restricted, moving
+/// or deleted, and membership where the product asks for it.
 pub(crate) fn standing(input: &DecisionInput<'_>, path: &[&Place]) -> Result<Standing, Reason> {
+    standing_where(input, path, |_| false)
+}
+
+/// Whether the subject may have the permission on this way: a restricted account keeps what the product's
+/// manifest names.
+pub(crate) fn standing_for(
+    input: &DecisionInput<'_>,
+    path: &[&Place],
+    permission: PermissionNo,
+) -> Result<Standing, Reason> {
+    standing_where(input, path, |kept| kept.contains(permission))
+}
+
+/// Whether the subject may have something on this way, with the permissions that a restricted account keeps.
+pub(crate) fn standing_kept<'a>(
+    input: &DecisionInput<'a>,
+    path: &[&Place],
+) -> Result<(Standing, Option<&'a PermissionBits>), Reason> {
+    let standing = standing_where(input, path, |_| true)?;
+    let restricted = input.places.account().state == PlaceState::Restricted;
+    let kept = restricted.then(|| input.policy.product().restricted());
+    Ok((standing, kept))
+}
+
+fn standing_where(
+    input: &DecisionInput<'_>,
+    path: &[&Place],
+    keeps: impl Fn(&PermissionBits) -> bool,
+) -> Result<Standing, Reason> {
     for place in path.iter().rev() {
         match (place.state, place.level) {
             (PlaceState::Active, _) => {}
+            (PlaceState::Restricted, _) => {
+                if !keeps(input.policy.product().restricted()) {
+                    return Err(Reason::AccountRestricted);
+                }
+            }
             (PlaceState::Suspended, Level::Account) => return Err(Reason::AccountSuspended),
             (PlaceState::Suspended, _) => return Err(Reason::ScopeSuspended),
             (PlaceState::Moving, _) => return Err(Reason::ScopeMoving),
@@ -65,12 +99,22 @@ pub(crate) fn standing(input: &DecisionInput<'_>, path: &[&Place]) -> Result<Sta
     })
 }
 
-/// The bindings that count on the way to a place, with what their roles give there.
+/// The bindings that count on the way to a place, with what their roles give there. In a restricted account
+/// none of its own does.
 pub(crate) fn bound<'a>(
     input: &'a DecisionInput<'a>,
     path: &'a [&'a Place],
 ) -> impl Iterator<Item = (RoleNo, Level, &'a RoleLevel)> {
-    let stands = !input.disabled && standing(input, path).is_ok();
+    bound_where(input, path, standing(input, path).is_ok())
+}
+
+/// The same, with whether bindings of the product and the account count if the user is not disabled.
+pub(super) fn bound_where<'a>(
+    input: &'a DecisionInput<'a>,
+    path: &'a [&'a Place],
+    stands: bool,
+) -> impl Iterator<Item = (RoleNo, Level, &'a RoleLevel)> {
+    let stands = !input.disabled && stands;
     let operators = input.audience == Audience::Suite && !input.disabled;
     let suite = [
         (PlaceId::DEPLOYMENT, Level::Deployment, operators),

@@ -4,7 +4,7 @@ use bailiwick_types::Level;
 
 use super::{
     Audience, Decision, DecisionInput, Outcome, Reason, Source, Target,
-    standing::{Standing, standing},
+    standing::{Standing, standing_for},
 };
 use crate::{
     PermissionNo, PermissionSet, PlaceId, Resource,
@@ -138,7 +138,7 @@ impl<'a> Ground<'a> {
 
     /// Whether the subject may have anything here at all.
     pub(crate) fn standing(&self) -> Result<Standing, Reason> {
-        standing(self.input, &self.path)
+        standing_for(self.input, &self.path, self.info.no)
     }
 
     /// Whether it is about asking for decisions.

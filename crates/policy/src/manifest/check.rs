@@ -6,7 +6,7 @@ use bailiwick_types::{Level, ProductName, SettingType, did_you_mean};
 
 use super::{
     ApprovalDecl, LevelDecl, Manifest, ParameterDecl, SUITE_TYPES, TypeDecl,
-    check_role::{check_roles, check_services, permission_on},
+    check_role::{check_restricted, check_roles, check_services, permission_on},
 };
 use crate::{
     condition::{Condition, Types},
@@ -166,6 +166,7 @@ impl Manifest {
         self.check_settings(&mut faults);
         check_roles(&known, &mut faults);
         check_services(&known, &mut faults);
+        check_restricted(&known, &mut faults);
         faults.0
     }
 

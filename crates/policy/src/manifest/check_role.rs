@@ -1,6 +1,6 @@
 //! Whether roles make sense: those of a manifest and those that accounts define.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_types::{Level, did_you_mean};
 
@@ -296,6 +296,21 @@ fn check_role<'r>(
                 }
                 Some(_) => {}
             }
+        }
+    }
+}
+
+/// Checks what an account keeps while it is restricted.
+pub(super) fn check_restricted(known: &Known<'_>, faults: &mut Faults) {
+    let mut seen = BTreeSet::new();
+    for (i, text) in known.manifest.restricted.iter().enumerate() {
+        let path = format!("restricted[{i}]");
+        if parse_pattern(text) == Some(Pattern::All) {
+            faults.add(path, "`*` restricts nothing: name what is kept");
+        } else if !seen.insert(text) {
+            faults.add(path, format!("`{text}` is there already"));
+        } else {
+            check_pattern(known, &path, text, faults);
         }
     }
 }

@@ -63,6 +63,9 @@ pub struct Manifest {
     /// The roles of its own services: bound at the product, to service accounts alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, ServiceDecl>,
+    /// What an account keeps while it is restricted, as for late payment: permissions and patterns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restricted: Vec<String>,
 }
 
 /// A level of the product.

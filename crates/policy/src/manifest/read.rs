@@ -219,8 +219,17 @@ impl Read {
     }
 
     pub(super) fn manifest(&mut self, root: &Node) -> Manifest {
-        const KEYS: [&str; 9] = [
-            "product", "title", "levels", "subjects", "types", "context", "settings", "roles", "services",
+        const KEYS: [&str; 10] = [
+            "product",
+            "title",
+            "levels",
+            "subjects",
+            "types",
+            "context",
+            "settings",
+            "roles",
+            "services",
+            "restricted",
         ];
         let fields = self.fields(root, "", &KEYS);
         let product = self.needed(&fields, root, "", "product");
@@ -249,6 +258,7 @@ impl Read {
             services: self.map_of(&fields, "", "services", |read, node, path| {
                 Some(read.service(node, path))
             }),
+            restricted: self.optional_texts(&fields, "", "restricted"),
         }
     }
 

@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use bailiwick_types::Level;
+
 use super::{ApprovalRule, Attribute, PermissionInfo, Product, Role, TypeInfo, compile_role};
 use crate::{
     PermissionBits, PermissionNo, TypeNo,
@@ -54,6 +56,7 @@ pub fn compile(manifest: &Manifest, numbers: Numbers) -> Result<(Product, Number
         agent_role: None,
         customer_role: None,
         anonymous_role: None,
+        restricted: PermissionBits::default(),
         schema: Schema::default(),
         returned: numbers.returned().clone(),
         generation: numbers.generation(),
@@ -61,6 +64,7 @@ pub fn compile(manifest: &Manifest, numbers: Numbers) -> Result<(Product, Number
     add_types(&mut product, &numbers);
     add_rules(&mut product);
     add_roles(&mut product, &numbers);
+    product.restricted = restricted(&product);
     product.schema = schema::of_product(&product);
     Ok((product, numbers))
 }
@@ -201,6 +205,17 @@ fn add_rules(product: &mut Product) {
         info.given_when = own || info.implied_by.intersects(&conditional);
         info.gives_when = own || info.implies.intersects(&conditional);
     }
+}
+
+/// The manifest was checked: each name is a permission or a type's pattern.
+fn restricted(product: &Product) -> PermissionBits {
+    let mut kept = PermissionBits::default();
+    for text in &product.manifest.restricted {
+        if let Some(pattern) = product.pattern(text) {
+            kept.union(&product.matched(pattern, Level::Account));
+        }
+    }
+    kept
 }
 
 fn add_roles(product: &mut Product, numbers: &Numbers) {

@@ -38,6 +38,7 @@ pub struct Product {
     pub(crate) agent_role: Option<RoleNo>,
     pub(crate) customer_role: Option<RoleNo>,
     pub(crate) anonymous_role: Option<RoleNo>,
+    pub(crate) restricted: PermissionBits,
     pub(crate) schema: Schema,
     /// Names that came back, with the generation since which they are there.
     pub(crate) returned: BTreeMap<String, u32>,
@@ -187,6 +188,12 @@ impl Product {
     #[must_use]
     pub fn anonymous_role(&self) -> Option<RoleNo> {
         self.anonymous_role
+    }
+
+    /// What an account keeps while it is restricted: what the manifest names, without what that implies.
+    #[must_use]
+    pub fn restricted(&self) -> &PermissionBits {
+        &self.restricted
     }
 
     /// What is known of a permission; `None` for one that the manifest no longer has.

@@ -170,7 +170,7 @@ proptest! {
 fn the_worlds_bring_every_reason_up() {
     let mut seen: BTreeMap<Reason, usize> = BTreeMap::new();
     let mut state = 7_u64;
-    for _ in 0..150 {
+    for _ in 0..400 {
         let bytes: Vec<u8> = (0..900)
             .map(|_| {
                 state = state

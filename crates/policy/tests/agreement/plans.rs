@@ -94,9 +94,12 @@ fn admits(world: &World, one: &Alternative, i: usize) -> bool {
     while let Some(above) = world.facts.above(*path.last().unwrap()) {
         path.push(above);
     }
-    let open = path
-        .iter()
-        .all(|place| world.facts.places[*place].state == State::Active);
+    // What a restricted account keeps was looked at when the plan was made.
+    let is_open = |place: &usize| {
+        let state = world.facts.places[*place].state;
+        matches!(state, State::Active | State::Restricted)
+    };
+    let open = path.iter().all(is_open);
     let mut chain = vec![i];
     while let Some(above) = world.facts.resources[*chain.last().unwrap()].parent {
         chain.push(above);

@@ -16,6 +16,8 @@ pub(crate) enum State {
     Suspended,
     Moving,
     Deleted,
+    /// Of the account.
+    Restricted,
 }
 
 #[derive(Debug, Clone)]
@@ -179,6 +181,8 @@ pub(crate) struct Facts {
     pub(crate) own_role: Option<usize>,
     pub(crate) members_only: bool,
     pub(crate) places: Vec<RefPlace>,
+    /// Patterns of what a restricted account keeps.
+    pub(crate) restricted: Vec<&'static str>,
     pub(crate) subject: String,
     pub(crate) disabled: bool,
     pub(crate) member: Option<RefMember>,
@@ -492,11 +496,13 @@ impl Facts {
             }
         }
         let path = self.path(place);
-        if self.disabled
-            || path
-                .iter()
-                .any(|place| self.places[*place].state != State::Active)
-        {
+        let keeps = |pattern: &&str| self.names(pattern, &question.permission, None);
+        let is_open = |place: &usize| match self.places[*place].state {
+            State::Active => true,
+            State::Restricted => self.restricted.iter().any(keeps),
+            State::Suspended | State::Moving | State::Deleted => false,
+        };
+        if self.disabled || !path.iter().all(is_open) {
             return Vec::new();
         }
         let is_user = self.subject.starts_with("user:");

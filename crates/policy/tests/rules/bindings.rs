@@ -2,7 +2,7 @@
 
 use bailiwick_policy::{
     Member, MemberState, PermissionSetBuilder, PlaceId, PlaceState, Reason, Resource, Source, Target,
-    manifest::MemberKind,
+    holdings, manifest::MemberKind, may_assign, permissions_held, scopes_held,
 };
 use bailiwick_types::Timestamp;
 
@@ -204,4 +204,41 @@ fn what_has_expired_gives_nothing() {
     assert_eq!(world.at("order.view", OTHER), Reason::Expired);
     world.set.bind(clerk, WORKSPACE, Some(Timestamp(NOW.0 + 1)), None);
     assert_eq!(world.at("order.edit", WORKSPACE), Reason::Role);
+}
+
+#[test]
+fn a_restricted_account_keeps_what_the_manifest_names() {
+    let mut world = world().with("all", root()).with("clerk", WORKSPACE);
+    world.places.set_state(root(), PlaceState::Restricted).unwrap();
+    for kept in ["note.view", "note.edit", "account.view"] {
+        assert_eq!(world.at(kept, root()), Reason::Role, "{kept}");
+    }
+    // `order.view` is named; `order.edit`, which brings it, is not.
+    assert_eq!(world.at("order.view", WORKSPACE), Reason::Role);
+    for lost in ["order.edit", "account.edit", "role.define"] {
+        assert_eq!(world.at(lost, root()), Reason::AccountRestricted, "{lost}");
+    }
+    let lost = world.ask(Target::Scope(root()), permissions_held).allowed;
+    let edit = world.product.permission_no("order.edit").unwrap();
+    assert!(!lost.contains(edit) && lost.iter().count() == 4, "{lost:?}");
+    let clerk = world.policy.role_no("clerk").unwrap();
+    let assigns = world.with("owner", root());
+    assert!(!assigns.ask(Target::Scope(root()), |input| may_assign(input, clerk)));
+}
+
+#[test]
+fn lists_show_what_a_restricted_account_keeps() {
+    let mut world = world().with("clerk", WORKSPACE).with("shipper", root());
+    world.places.set_state(root(), PlaceState::Restricted).unwrap();
+    let scopes = world.ask(Target::Scope(root()), |input| scopes_held(input, None));
+    assert_eq!(
+        scopes,
+        [WORKSPACE],
+        "the shipper's role gives nothing that is kept"
+    );
+    let mut shown = Vec::new();
+    world.ask(Target::Scope(root()), |input| {
+        holdings(input, &mut |holding| shown.push(holding.permission));
+    });
+    assert_eq!(shown, [world.product.permission_no("order.view").unwrap()]);
 }

@@ -7,7 +7,7 @@ use bailiwick_policy::{
     AccountPolicy, Attributes, Audience, DecisionInput, Level, Numbers, PermissionSet, PermissionSetBuilder,
     PlaceId, PlaceState, Places, Product, Reason, Request, Resource, RoleNo, Target, Values, compile, decide,
     manifest::{ChangeKind, Manifest, parse},
-    may_assign,
+    may_assign, plan,
 };
 use bailiwick_types::{AccountId, Subject, Timestamp};
 
@@ -176,6 +176,26 @@ fn a_suspended_account_and_a_deleted_scope_end_it_but_decisions_are_asked_on() {
     assert_eq!(world.reason("order.create", root()), Reason::AccountSuspended);
     assert!(world.allows("decision.check", root()));
     assert!(!world.may_assign("clerk", root()));
+}
+
+#[test]
+fn a_plan_for_a_service_leaves_out_what_is_suspended_or_deleted() {
+    let mut world = World::with("backend");
+    let product = Arc::clone(world.policy.product());
+    let (view, order) = (
+        product.permission_no("order.view").unwrap(),
+        product.type_no("order").unwrap(),
+    );
+    let plans = |world: &World| world.ask(Target::Scope(root()), |input| plan(input, view, order, &[]));
+    assert!(plans(&world).is_all());
+    world.places.set_state(WORKSPACE, PlaceState::Deleted).unwrap();
+    let without = plans(&world);
+    assert!(
+        !without.is_all() && !without.alternatives.is_empty(),
+        "{without:?}"
+    );
+    world.places.set_state(root(), PlaceState::Suspended).unwrap();
+    assert!(plans(&world).alternatives.is_empty());
 }
 
 #[test]

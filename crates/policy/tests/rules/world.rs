@@ -16,6 +16,7 @@ product: shop
 levels: {account: {}, instance: {editions: [a]}, workspace: {}}
 subjects: {kinds: {customer: {role: guest}}, anonymous: {role: visitor}}
 settings: {ask: {type: bool, default: true}}
+restricted: [\"note.*\", order.view, account.view]
 types:
   order:
     verbs: [view, edit, ship, approve]

@@ -3096,6 +3096,8 @@ pub enum DecisionReason {
     ScopeNotActive = 14,
     /// The actor may not do it itself.
     ActorNotAllowed = 15,
+    /// The account is restricted, as for late payment, and the permission is none that its product's manifest keeps then.
+    AccountRestricted = 16,
 }
 impl DecisionReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -3120,6 +3122,7 @@ impl DecisionReason {
             Self::SubjectDisabled => "DECISION_REASON_SUBJECT_DISABLED",
             Self::ScopeNotActive => "DECISION_REASON_SCOPE_NOT_ACTIVE",
             Self::ActorNotAllowed => "DECISION_REASON_ACTOR_NOT_ALLOWED",
+            Self::AccountRestricted => "DECISION_REASON_ACCOUNT_RESTRICTED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -3141,6 +3144,7 @@ impl DecisionReason {
             "DECISION_REASON_SUBJECT_DISABLED" => Some(Self::SubjectDisabled),
             "DECISION_REASON_SCOPE_NOT_ACTIVE" => Some(Self::ScopeNotActive),
             "DECISION_REASON_ACTOR_NOT_ALLOWED" => Some(Self::ActorNotAllowed),
+            "DECISION_REASON_ACCOUNT_RESTRICTED" => Some(Self::AccountRestricted),
             _ => None,
         }
     }
@@ -4809,6 +4813,8 @@ pub enum ScopeState {
     Moving = 3,
     /// Is gone.
     Deleted = 4,
+    /// Of an account: only what its product's manifest names under `restricted`.
+    Restricted = 5,
 }
 impl ScopeState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -4822,6 +4828,7 @@ impl ScopeState {
             Self::Suspended => "SCOPE_STATE_SUSPENDED",
             Self::Moving => "SCOPE_STATE_MOVING",
             Self::Deleted => "SCOPE_STATE_DELETED",
+            Self::Restricted => "SCOPE_STATE_RESTRICTED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -4832,6 +4839,7 @@ impl ScopeState {
             "SCOPE_STATE_SUSPENDED" => Some(Self::Suspended),
             "SCOPE_STATE_MOVING" => Some(Self::Moving),
             "SCOPE_STATE_DELETED" => Some(Self::Deleted),
+            "SCOPE_STATE_RESTRICTED" => Some(Self::Restricted),
             _ => None,
         }
     }

@@ -401,6 +401,8 @@ pub enum PlaceState {
     Moving = 3,
     /// Is gone.
     Deleted = 4,
+    /// Of an account: only what its product's manifest names under `restricted` is allowed in it.
+    Restricted = 5,
 }
 impl PlaceState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -414,6 +416,7 @@ impl PlaceState {
             Self::Suspended => "PLACE_STATE_SUSPENDED",
             Self::Moving => "PLACE_STATE_MOVING",
             Self::Deleted => "PLACE_STATE_DELETED",
+            Self::Restricted => "PLACE_STATE_RESTRICTED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -424,6 +427,7 @@ impl PlaceState {
             "PLACE_STATE_SUSPENDED" => Some(Self::Suspended),
             "PLACE_STATE_MOVING" => Some(Self::Moving),
             "PLACE_STATE_DELETED" => Some(Self::Deleted),
+            "PLACE_STATE_RESTRICTED" => Some(Self::Restricted),
             _ => None,
         }
     }

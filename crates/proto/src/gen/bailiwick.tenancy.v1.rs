@@ -13,6 +13,8 @@ pub enum PlaceState {
     Moving = 3,
     /// Is gone.
     Deleted = 4,
+    /// Of an account: only what its product's manifest names under `restricted` is allowed in it.
+    Restricted = 5,
 }
 impl PlaceState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -26,6 +28,7 @@ impl PlaceState {
             Self::Suspended => "PLACE_STATE_SUSPENDED",
             Self::Moving => "PLACE_STATE_MOVING",
             Self::Deleted => "PLACE_STATE_DELETED",
+            Self::Restricted => "PLACE_STATE_RESTRICTED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -36,6 +39,7 @@ impl PlaceState {
             "PLACE_STATE_SUSPENDED" => Some(Self::Suspended),
             "PLACE_STATE_MOVING" => Some(Self::Moving),
             "PLACE_STATE_DELETED" => Some(Self::Deleted),
+            "PLACE_STATE_RESTRICTED" => Some(Self::Restricted),
             _ => None,
         }
     }
@@ -202,6 +206,23 @@ pub struct SuspendAccountRequest {
 /// Answer of `AccountService.SuspendAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SuspendAccountResponse {
+    /// The account.
+    #[prost(message, optional, tag = "1")]
+    pub account: ::core::option::Option<Account>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
+/// Request of `AccountService.RestrictAccount`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RestrictAccountRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+}
+/// Answer of `AccountService.RestrictAccount`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RestrictAccountResponse {
     /// The account.
     #[prost(message, optional, tag = "1")]
     pub account: ::core::option::Option<Account>,
@@ -501,7 +522,38 @@ pub mod account_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Gives access in a suspended account back.
+        /// Takes all access in an account away but what its product's manifest names under `restricted`, as for late payment. Until
+        /// authorization has heard of it, nothing is allowed.
+        pub async fn restrict_account(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RestrictAccountRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RestrictAccountResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.tenancy.v1.AccountService/RestrictAccount",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "bailiwick.tenancy.v1.AccountService",
+                        "RestrictAccount",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gives access in a suspended or restricted account back.
         pub async fn reactivate_account(
             &mut self,
             request: impl tonic::IntoRequest<super::ReactivateAccountRequest>,
@@ -624,7 +676,16 @@ pub mod account_service_server {
             tonic::Response<super::SuspendAccountResponse>,
             tonic::Status,
         >;
-        /// Gives access in a suspended account back.
+        /// Takes all access in an account away but what its product's manifest names under `restricted`, as for late payment. Until
+        /// authorization has heard of it, nothing is allowed.
+        async fn restrict_account(
+            &self,
+            request: tonic::Request<super::RestrictAccountRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RestrictAccountResponse>,
+            tonic::Status,
+        >;
+        /// Gives access in a suspended or restricted account back.
         async fn reactivate_account(
             &self,
             request: tonic::Request<super::ReactivateAccountRequest>,
@@ -980,6 +1041,52 @@ pub mod account_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SuspendAccountSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/bailiwick.tenancy.v1.AccountService/RestrictAccount" => {
+                    #[allow(non_camel_case_types)]
+                    struct RestrictAccountSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::RestrictAccountRequest>
+                    for RestrictAccountSvc<T> {
+                        type Response = super::RestrictAccountResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RestrictAccountRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::restrict_account(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RestrictAccountSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

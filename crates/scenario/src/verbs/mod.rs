@@ -87,6 +87,7 @@ mod reject;
 mod remove_from_group;
 mod remove_user;
 mod request_approval;
+mod restrict_account;
 mod revoke;
 mod seats;
 mod set_quota;
@@ -218,6 +219,7 @@ static VERBS: &[Entry] = &[
     verb::<settings::Settings>("settings"),
     verb::<sign_up::SignUp>("sign_up"),
     verb::<suspend::Suspend>("suspend"),
+    verb::<restrict_account::RestrictAccount>("restrict_account"),
     verb::<suspend_account::SuspendAccount>("suspend_account"),
     verb::<transfer_ownership::TransferOwnership>("transfer_ownership"),
     verb::<transfer_resource::TransferResource>("transfer_resource"),

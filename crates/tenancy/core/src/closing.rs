@@ -1,4 +1,4 @@
-//! Suspensions and deletions: an intent is committed with the version that the change will have,
+//! Suspensions, restrictions and deletions: an intent is committed with the version that the change will have,
 //! authorization is told, then the change is committed. A crash in between leaves less access, never more,
 //! and a worker finishes it.
 
@@ -7,7 +7,7 @@ use bailiwick_types::{AccountId, AccountWrite, Scope, StoreError, System, Timest
 
 use crate::{Event, State, Tenancy, peer::PeerError, place::PlaceId};
 
-/// A suspension or deletion that is under way.
+/// A suspension, restriction or deletion that is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closing {
     /// The account.
@@ -16,21 +16,17 @@ pub struct Closing {
     pub scope: Scope,
     /// The version that it will have.
     pub version: u64,
-    /// Whether it is deleted; otherwise it is suspended.
-    pub deleted: bool,
+    /// The state that it leads to: suspended, restricted or deleted.
+    pub to: State,
     /// When the intent was committed.
     pub begun: Timestamp,
 }
 
 impl Closing {
-    /// The state that it leads to.
+    /// Whether it is deleted. Until a restriction is committed, it counts as suspended.
     #[must_use]
-    pub fn state(&self) -> State {
-        if self.deleted {
-            State::Deleted
-        } else {
-            State::Suspended
-        }
+    pub fn deletes(&self) -> bool {
+        self.to == State::Deleted
     }
 }
 
@@ -111,7 +107,7 @@ async fn apply(tenancy: &Tenancy, account: AccountWrite, closing: &Closing) -> R
     let now = tenancy.clock.now();
     if let Some(id) = PlaceId::of_scope(&closing.scope) {
         if let Some(mut place) = write.find_place(id).await? {
-            place.state = closing.state();
+            place.state = closing.to;
             place.version = closing.version;
             place.updated = now;
             place.closing = false;
@@ -119,7 +115,7 @@ async fn apply(tenancy: &Tenancy, account: AccountWrite, closing: &Closing) -> R
             write.emit(Event::Place(place));
         }
     } else if let Some(mut account) = write.find_account().await? {
-        account.state = closing.state();
+        account.state = closing.to;
         account.version = closing.version;
         account.updated = now;
         account.closing = false;

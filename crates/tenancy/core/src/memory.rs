@@ -141,7 +141,7 @@ impl Authorization for Recorder {
         if self.away.load(Ordering::SeqCst) {
             return Err(PeerError::Unavailable("away".to_owned()));
         }
-        let closed = (closing.scope.clone(), closing.version, closing.deleted);
+        let closed = (closing.scope.clone(), closing.version, closing.deletes());
         self.closed.lock().unwrap().push(closed);
         Ok(())
     }

@@ -19,13 +19,13 @@ faults! {
     RequestIdReused "the request id was used for another request" => AlreadyExists RequestIdReused;
 }
 
-/// The refusal while a suspension, deletion or move is under way.
+/// The refusal while a suspension, restriction, deletion or move is under way.
 pub(crate) fn unsettled(scope: Scope) -> Precondition {
-    let state = "being suspended, moved or deleted";
+    let state = "being suspended, restricted, moved or deleted";
     Precondition::NotActive { scope, state }
 }
 
-/// Refuses while a suspension, deletion or move is under way.
+/// Refuses while a suspension, restriction, deletion or move is under way.
 pub(crate) fn ensure_settled(scope: Scope, closing: bool) -> Result<(), Precondition> {
     if closing { Err(unsettled(scope)) } else { Ok(()) }
 }
@@ -33,7 +33,7 @@ pub(crate) fn ensure_settled(scope: Scope, closing: bool) -> Result<(), Precondi
 /// Refuses what is not in use.
 pub(crate) fn ensure_active(scope: Scope, closing: bool, state: State) -> Result<(), Precondition> {
     ensure_settled(scope.clone(), closing)?;
-    if state == State::Active {
+    if state.is_open() {
         return Ok(());
     }
     let state = state.as_str();

@@ -15,5 +15,14 @@ bailiwick_types::words! {
         Moving = "moving",
         /// Deleted.
         Deleted = "deleted",
+        /// Of an account: nothing is allowed in it but what the product's manifest names.
+        Restricted = "restricted",
+    }
+}
+
+impl State {
+    /// Whether something is allowed in it.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Self::Active | Self::Restricted)
     }
 }

@@ -130,7 +130,7 @@ impl Authorization for RemoteAuthorization {
             account: closing.account.to_string(),
             scope: closing.scope.to_string(),
             version: closing.version,
-            deleted: closing.deleted,
+            deleted: closing.deletes(),
             epoch: epoch(seen)?.clone(),
         };
         // Authorization must know the scope before it can close it.

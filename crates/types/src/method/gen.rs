@@ -1,7 +1,7 @@
 // Made by `cargo xtask codegen` from the protos.
 
 /// Every method of the suite with what it asks of its caller, by path.
-pub static METHODS: [Declaration; 150] = [
+pub static METHODS: [Declaration; 151] = [
     Declaration {
         path: "/bailiwick.authorization.v1.AccessService/CheckCaller",
         access: Access::Internal,
@@ -1303,6 +1303,16 @@ pub static METHODS: [Declaration; 150] = [
         callers: &[],
     },
     Declaration {
+        path: "/bailiwick.tenancy.v1.AccountService/RestrictAccount",
+        access: Access::Operator,
+        permission: "account.edit",
+        on: "account",
+        step_up: false,
+        idempotency: Idempotency::Unknown,
+        streaming: false,
+        callers: &[],
+    },
+    Declaration {
         path: "/bailiwick.tenancy.v1.AccountService/SuspendAccount",
         access: Access::Operator,
         permission: "account.edit",
@@ -1638,6 +1648,7 @@ macro_rules! every_method {
         $call!($crate::method::tenancy::GetAccount);
         $call!($crate::method::tenancy::ListAccounts);
         $call!($crate::method::tenancy::ReactivateAccount);
+        $call!($crate::method::tenancy::RestrictAccount);
         $call!($crate::method::tenancy::SuspendAccount);
         $call!($crate::method::tenancy::UpdateAccount);
         $call!($crate::method::tenancy::ExportAuditEntries);
@@ -2455,113 +2466,119 @@ pub mod tenancy {
     impl crate::Method for ReactivateAccount {
         const DECLARATION: &'static crate::Declaration = &super::METHODS[129];
     }
+    /// `bailiwick.tenancy.v1.AccountService/RestrictAccount`.
+    #[derive(Debug)]
+    pub enum RestrictAccount {}
+    impl crate::Method for RestrictAccount {
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[130];
+    }
     /// `bailiwick.tenancy.v1.AccountService/SuspendAccount`.
     #[derive(Debug)]
     pub enum SuspendAccount {}
     impl crate::Method for SuspendAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[130];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[131];
     }
     /// `bailiwick.tenancy.v1.AccountService/UpdateAccount`.
     #[derive(Debug)]
     pub enum UpdateAccount {}
     impl crate::Method for UpdateAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[131];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[132];
     }
     /// `bailiwick.tenancy.v1.AuditLogService/ExportAuditEntries`.
     #[derive(Debug)]
     pub enum ExportAuditEntries {}
     impl crate::Method for ExportAuditEntries {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[132];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[133];
     }
     /// `bailiwick.tenancy.v1.AuditLogService/ListAuditEntries`.
     #[derive(Debug)]
     pub enum ListAuditEntries {}
     impl crate::Method for ListAuditEntries {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[133];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[134];
     }
     /// `bailiwick.tenancy.v1.InstanceService/CreateInstance`.
     #[derive(Debug)]
     pub enum CreateInstance {}
     impl crate::Method for CreateInstance {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[134];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[135];
     }
     /// `bailiwick.tenancy.v1.InstanceService/DeleteInstance`.
     #[derive(Debug)]
     pub enum DeleteInstance {}
     impl crate::Method for DeleteInstance {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[135];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[136];
     }
     /// `bailiwick.tenancy.v1.InstanceService/GetInstance`.
     #[derive(Debug)]
     pub enum GetInstance {}
     impl crate::Method for GetInstance {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[136];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[137];
     }
     /// `bailiwick.tenancy.v1.InstanceService/ListInstances`.
     #[derive(Debug)]
     pub enum ListInstances {}
     impl crate::Method for ListInstances {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[137];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[138];
     }
     /// `bailiwick.tenancy.v1.InstanceService/UpdateInstance`.
     #[derive(Debug)]
     pub enum UpdateInstance {}
     impl crate::Method for UpdateInstance {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[138];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[139];
     }
     /// `bailiwick.tenancy.v1.SettingsService/GetSettings`.
     #[derive(Debug)]
     pub enum GetSettings {}
     impl crate::Method for GetSettings {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[139];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[140];
     }
     /// `bailiwick.tenancy.v1.SettingsService/UpdateSettings`.
     #[derive(Debug)]
     pub enum UpdateSettings {}
     impl crate::Method for UpdateSettings {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[140];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[141];
     }
     /// `bailiwick.tenancy.v1.SignUpService/SignUp`.
     #[derive(Debug)]
     pub enum SignUp {}
     impl crate::Method for SignUp {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[141];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[142];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/CreateWorkspace`.
     #[derive(Debug)]
     pub enum CreateWorkspace {}
     impl crate::Method for CreateWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[142];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[143];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/DeleteWorkspace`.
     #[derive(Debug)]
     pub enum DeleteWorkspace {}
     impl crate::Method for DeleteWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[143];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[144];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/GetWorkspace`.
     #[derive(Debug)]
     pub enum GetWorkspace {}
     impl crate::Method for GetWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[144];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[145];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/ListWorkspaces`.
     #[derive(Debug)]
     pub enum ListWorkspaces {}
     impl crate::Method for ListWorkspaces {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[145];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[146];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/MoveWorkspace`.
     #[derive(Debug)]
     pub enum MoveWorkspace {}
     impl crate::Method for MoveWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[146];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[147];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/UpdateWorkspace`.
     #[derive(Debug)]
     pub enum UpdateWorkspace {}
     impl crate::Method for UpdateWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[147];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[148];
     }
 }
 
@@ -2571,12 +2588,12 @@ pub mod testing {
     #[derive(Debug)]
     pub enum AdvanceClock {}
     impl crate::Method for AdvanceClock {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[148];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[149];
     }
     /// `bailiwick.testing.v1.NoopService/Noop`.
     #[derive(Debug)]
     pub enum Noop {}
     impl crate::Method for Noop {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[149];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[150];
     }
 }

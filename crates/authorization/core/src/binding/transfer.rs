@@ -60,7 +60,7 @@ async fn holds(work: &Work, role: &str, scope: &Scope) -> Result<bool, StoreErro
     };
     let member = work.unit.member(user).await?;
     let active = member.is_some_and(|member| member.is_active(work.now));
-    let open = work.situation.state(scope) == Some(PlaceState::Active);
+    let open = work.situation.state(scope).is_some_and(PlaceState::is_open);
     Ok(enabled && !own.is_empty() && active && open)
 }
 

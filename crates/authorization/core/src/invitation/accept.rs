@@ -63,7 +63,7 @@ impl Operation for Accept {
         found.ensure_pending(work.now)?;
         work.look_at([&found.scope]).await?;
         match work.situation.state(&found.scope) {
-            Some(PlaceState::Active) => {}
+            Some(state) if state.is_open() => {}
             Some(_) => {
                 let scope = found.scope;
                 return Err(Precondition::NotActive { scope }.into());

@@ -19,7 +19,7 @@ pub async fn look_up(ports: &Ports, by: &Authorized<LookUpMember>, user: UserId)
     let account = read.account().await?;
     let member = read.member(user).await?;
     let person = read.person(user).await?;
-    Ok(account.is_some_and(|account| account.state == PlaceState::Active)
+    Ok(account.is_some_and(|account| account.state.is_open())
         && member.is_some_and(|member| member.is_active(now))
         && person.is_none_or(|person| person.state == PersonState::Active))
 }

@@ -67,7 +67,7 @@ pub(super) async fn permit(
         return Err(Refused::Denied.into());
     }
     match situation.state(&of.parent) {
-        Some(PlaceState::Active) => Ok(situation),
+        Some(state) if state.is_open() => Ok(situation),
         Some(_) => {
             let scope = of.parent.clone();
             Err(Precondition::NotActive { scope }.into())

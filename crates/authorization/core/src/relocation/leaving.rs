@@ -117,7 +117,7 @@ impl Leaving {
             return Err(Refused::Denied.into());
         }
         match situation.state(&of.scope) {
-            Some(PlaceState::Active) => {}
+            Some(state) if state.is_open() => {}
             Some(_) => {
                 let scope = of.scope.clone();
                 return Err(Precondition::NotActive { scope }.into());

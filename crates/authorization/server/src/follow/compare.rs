@@ -36,6 +36,7 @@ fn place_state(state: PlaceState) -> &'static str {
         PlaceState::Suspended => "suspended",
         PlaceState::Moving => "moving",
         PlaceState::Deleted => "deleted",
+        PlaceState::Restricted => "restricted",
     }
 }
 

@@ -307,6 +307,7 @@ pub(super) fn reason(answer: &Answer) -> pb::DecisionReason {
         Reason::NotAMember => R::NotAMember,
         Reason::MemberSuspended => R::MemberSuspended,
         Reason::MembershipExpired => R::MembershipExpired,
+        Reason::AccountRestricted => R::AccountRestricted,
         Reason::AccountSuspended | Reason::ScopeSuspended | Reason::ScopeMoving | Reason::ScopeDeleted => {
             R::ScopeNotActive
         }

@@ -89,7 +89,7 @@ pub(super) fn told(change: &Change) -> Told {
 }
 
 same_variants! {
-    fn place_state(PlaceState => pb::PlaceState) { Active, Suspended, Moving, Deleted }
+    fn place_state(PlaceState => pb::PlaceState) { Active, Suspended, Moving, Deleted, Restricted }
     fn invitation_state(State => pb::InvitationState) { Pending, Accepted, Revoked, Expired }
     fn approval_state(approval::State => pb::ApprovalState) {
         Pending, Approved, Rejected, Withdrawn, Consumed
@@ -103,6 +103,7 @@ pub(crate) fn known_place_state(number: i32) -> Option<PlaceState> {
         pb::PlaceState::Suspended => Some(PlaceState::Suspended),
         pb::PlaceState::Moving => Some(PlaceState::Moving),
         pb::PlaceState::Deleted => Some(PlaceState::Deleted),
+        pb::PlaceState::Restricted => Some(PlaceState::Restricted),
         pb::PlaceState::Unspecified => None,
     }
 }

@@ -15,15 +15,15 @@ use bailiwick_types::{AccountId, Code, Fault, Scope, Subject, Target, Token, Use
 use crate::world::{World, assign, by_suite, code, grant, name, register, version_of};
 
 on_both_engines! {
-    across_accounts_what_is_of_members_goes_along_and_all_else_is_dropped;
-    a_holder_who_is_no_member_gives_way_to_the_accounts_own;
-    a_name_that_is_taken_refuses_the_move_for_good_under_its_version;
-    a_mover_needs_both_rights_and_learns_nothing_without_them;
-    a_preview_tells_what_the_move_does_and_writes_nothing;
-    within_an_account_what_is_inherited_changes_and_type_grants_are_written_out;
-    a_repeated_move_changes_nothing_and_two_targets_get_one_workspace;
-    a_follower_moves_what_no_call_has_moved;
-    grants_around_the_target_are_given_by_those_alone_who_hold_them;
+    across_accounts_what_is_of_members_goes_along_and_all_else_is_dropped,
+    a_holder_who_is_no_member_gives_way_to_the_accounts_own,
+    a_name_that_is_taken_refuses_the_move_for_good_under_its_version,
+    a_mover_needs_both_rights_and_learns_nothing_without_them,
+    a_preview_tells_what_the_move_does_and_writes_nothing,
+    within_an_account_what_is_inherited_changes_and_type_grants_are_written_out,
+    a_repeated_move_changes_nothing_and_two_targets_get_one_workspace,
+    a_follower_moves_what_no_call_has_moved,
+    grants_around_the_target_are_given_by_those_alone_who_hold_them,
 }
 
 /// Two accounts of e-satisfaction with an owner each, and a workspace in the first.

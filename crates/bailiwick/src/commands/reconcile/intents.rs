@@ -12,6 +12,7 @@ use bailiwick_identity_server::reconcile::Disablings;
 use bailiwick_policy::PlaceState;
 use bailiwick_sql::Db;
 use bailiwick_tenancy_core::{
+    State,
     closing::Closing,
     moving::Moving,
     peer::{Authorization, Declined, Foreseen, MoveError, PeerError},
@@ -45,7 +46,7 @@ impl Authorization for Closer {
             account: closing.account,
             scope: closing.scope.clone(),
             version: SourceVersion::new(epoch.as_str(), closing.version),
-            state: if closing.deleted {
+            state: if closing.deletes() {
                 PlaceState::Deleted
             } else {
                 PlaceState::Suspended
@@ -161,7 +162,11 @@ impl Intents {
     /// Finds those that nothing finishes.
     pub(super) async fn look(&self, found: &mut Findings) -> Result<()> {
         for closing in self.tenancy.open_closings(self.until(), BATCH).await? {
-            let kind = if closing.deleted { "deletion" } else { "suspension" };
+            let kind = match closing.to {
+                State::Deleted => "deletion",
+                State::Restricted => "restriction",
+                _ => "suspension",
+            };
             let account = closing.account.to_string();
             found.push(finding(
                 Service::Tenancy,

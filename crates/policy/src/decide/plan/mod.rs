@@ -19,7 +19,7 @@ pub use text::condition_text;
 
 use super::{
     Audience, DecisionInput, serves_values,
-    standing::{Standing, standing},
+    standing::{Standing, standing_for},
     walk::giver,
 };
 use crate::{
@@ -159,28 +159,26 @@ impl Planner {
         };
         let input = asked.input;
         let account = *input.places.account();
-        let suite = [
-            (PlaceId::DEPLOYMENT, Level::Deployment, Audience::Suite),
-            (PlaceId::PRODUCT, Level::Product, input.audience),
-        ];
-        for set in input.sets {
-            for (place, level, audience) in suite {
-                let at = Where {
-                    everywhere: true,
-                    ..Where::ACCOUNT
-                };
-                if audience == input.audience
-                    && let Some(held) = set.at(place)
-                {
-                    self.bindings(asked, NOBODY, set, held.bindings, level, &at);
+        if input.audience == Audience::Suite {
+            let at = Where {
+                everywhere: true,
+                ..Where::ACCOUNT
+            };
+            for set in input.sets {
+                if let Some(held) = set.at(PlaceId::DEPLOYMENT) {
+                    self.bindings(asked, NOBODY, set, held.bindings, Level::Deployment, &at);
                 }
             }
         }
-        let Ok(standing) = standing(input, &[&account]) else {
+        let Ok(standing) = standing_for(input, &[&account], asked.info.no) else {
             return;
         };
         self.closed = closed(input);
         for set in input.sets {
+            // Roles of a product's services give nothing where nobody else's do.
+            if let Some(held) = set.at(PlaceId::PRODUCT) {
+                self.bindings(asked, NOBODY, set, held.bindings, Level::Product, &Where::ACCOUNT);
+            }
             self.set(asked, standing, set);
         }
         for role in standing.default_roles(input.policy.product()) {

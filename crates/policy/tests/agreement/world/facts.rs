@@ -218,10 +218,15 @@ pub(crate) fn facts(tape: &mut Tape<'_>) -> (Facts, bool, bool) {
                 parent,
                 moved_to: moved.then(|| tape.below(3)),
                 level,
-                state: state(tape),
+                state: match level {
+                    Lvl::Account if tape.one_in(8) => State::Restricted,
+                    _ => state(tape),
+                },
             }
         })
         .to_vec();
+    let kept = ["doc.v1", "doc.v2", "part.*", "user.invite", "workspace.view"];
+    let restricted = kept.into_iter().filter(|_| tape.one_in(2)).collect();
     let subject = tape.pick(&[
         "user:u1",
         "user:u1",
@@ -362,6 +367,7 @@ pub(crate) fn facts(tape: &mut Tape<'_>) -> (Facts, bool, bool) {
         anonymous,
         members_only: !tape.one_in(4),
         places,
+        restricted,
         subject: subject.to_owned(),
         disabled: tape.one_in(32),
         member,

@@ -208,6 +208,7 @@ impl World {
             State::Suspended => PlaceState::Suspended,
             State::Moving => PlaceState::Moving,
             State::Deleted => PlaceState::Deleted,
+            State::Restricted => PlaceState::Restricted,
         };
         let rows = facts.places.iter().enumerate().skip(1).map(|(i, place)| Place {
             id: place_id(i),

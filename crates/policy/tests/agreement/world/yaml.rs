@@ -29,6 +29,7 @@ pub(crate) fn yaml(facts: &Facts, has_rule: bool, switched: bool) -> String {
     let mut text = format!(
         "product: random
 levels: {{account: {{}}, instance: {{}}, workspace: {{}}}}
+restricted: [{}]
 settings: {{ask: {{type: bool, default: {switched}}}}}
 types:
   doc:
@@ -49,6 +50,7 @@ types:
 subjects:
   user: {}
 ",
+        facts.restricted.join(", "),
         implied("doc"),
         implied("part"),
         if facts.members_only { "members" } else { "external" },

@@ -6,7 +6,7 @@ use bailiwick_types::{
 
 use super::MISSING;
 use crate::{
-    Etag, Precondition, Tenancy,
+    Etag, Precondition, State, Tenancy,
     closing::{self, Closing, FinishError},
 };
 
@@ -41,7 +41,7 @@ pub async fn run(
         let closing = begin(tenancy, handle, &command).await?;
         let token = closing::finish(tenancy, handle, &closing).await?;
         // A suspension that was under way is finished first; then the deletion begins.
-        if closing.deleted {
+        if closing.deletes() {
             return Ok(token);
         }
     }
@@ -61,7 +61,7 @@ async fn begin(tenancy: &Tenancy, handle: AccountWrite, command: &Command) -> Re
         account: account.id,
         scope: account.scope(),
         version: account.version + 1,
-        deleted: true,
+        to: State::Deleted,
         begun: tenancy.clock.now(),
     };
     account.closing = true;

@@ -5,6 +5,7 @@ pub mod delete;
 pub mod get;
 pub mod list;
 pub mod reactivate;
+pub mod restrict;
 pub mod suspend;
 pub mod update;
 
@@ -44,7 +45,7 @@ pub struct Account {
     pub updated: Timestamp,
     /// Its version, from 1.
     pub version: u64,
-    /// Whether a suspension or deletion is under way.
+    /// Whether a suspension, restriction or deletion is under way.
     pub closing: bool,
 }
 
@@ -58,7 +59,7 @@ impl Account {
     pub(crate) fn ensure_active(&self) -> Result<(), Precondition> {
         precondition::ensure_active(self.scope(), self.closing, self.state)
     }
-    /// Refuses while a suspension or deletion is under way.
+    /// Refuses while a suspension, restriction or deletion is under way.
     pub(crate) fn ensure_settled(&self) -> Result<(), Precondition> {
         precondition::ensure_settled(self.scope(), self.closing)
     }

@@ -1,4 +1,4 @@
-//! Restores access in a suspended account.
+//! Restores access in a suspended or restricted account.
 
 use bailiwick_types::{Authorized, Refused, StoreError, Token, faults, method::tenancy::ReactivateAccount};
 
@@ -8,8 +8,8 @@ use crate::{Event, Precondition, State, Tenancy};
 faults! {
     /// Why an account is not reactivated.
     Error: Refused(Refused), Precondition(Precondition), Store(StoreError);
-    /// It is not suspended.
-    NotSuspended "the account is not suspended" => FailedPrecondition Conflict;
+    /// It is neither suspended nor restricted.
+    NotSuspended "the account is neither suspended nor restricted" => FailedPrecondition Conflict;
 }
 
 /// Reactivates the account. Authorization learns of it by the feed: access may begin late, but never end
@@ -22,7 +22,7 @@ pub async fn run(tenancy: &Tenancy, by: &Authorized<ReactivateAccount>) -> Resul
     let mut write = tenancy.store.write(handle).await?;
     let mut account = write.find_account().await?.ok_or(MISSING)?;
     account.ensure_settled()?;
-    if account.state != State::Suspended {
+    if !matches!(account.state, State::Suspended | State::Restricted) {
         return Err(Error::NotSuspended);
     }
     account.state = State::Active;

@@ -6,7 +6,7 @@ use bailiwick_types::{
 
 use super::{Account, MISSING};
 use crate::{
-    Precondition, Tenancy,
+    Precondition, State, Tenancy,
     closing::{self, Closing, FinishError},
 };
 
@@ -21,25 +21,40 @@ faults! {
 /// See [`Error`]. After [`Error::Finish`] the worker finishes the suspension.
 pub async fn run(tenancy: &Tenancy, by: &Authorized<SuspendAccount>) -> Result<(Account, Token), Error> {
     let handle = by.account_write().ok_or(Refused::Denied)?;
-    let closing = begin(tenancy, handle).await?;
+    close(tenancy, handle, State::Suspended).await
+}
+
+/// Takes access in the account away, until it has the state.
+pub(super) async fn close(
+    tenancy: &Tenancy,
+    handle: AccountWrite,
+    to: State,
+) -> Result<(Account, Token), Error> {
+    let closing = begin(tenancy, handle, to).await?;
     let token = closing::finish(tenancy, handle, &closing).await?;
     let mut read = tenancy.store.read(handle.read()).await?;
     let account = read.find_account().await?.ok_or(MISSING)?;
     Ok((account, token))
 }
 
-async fn begin(tenancy: &Tenancy, handle: AccountWrite) -> Result<Closing, Error> {
+async fn begin(tenancy: &Tenancy, handle: AccountWrite, to: State) -> Result<Closing, Error> {
     let mut write = tenancy.store.write(handle).await?;
     let mut account = write.find_account().await?.ok_or(MISSING)?;
-    if let Some(closing) = write.find_closing(&account.scope()).await? {
+    // A repeated call goes on with what the first one began.
+    let begun = write.find_closing(&account.scope()).await?;
+    if let Some(closing) = begun.filter(|closing| closing.to == to) {
         return Ok(closing);
     }
     account.ensure_active()?;
+    if account.state == to {
+        let (scope, state) = (account.scope(), to.as_str());
+        return Err(Precondition::NotActive { scope, state }.into());
+    }
     let closing = Closing {
         account: account.id,
         scope: account.scope(),
         version: account.version + 1,
-        deleted: false,
+        to,
         begun: tenancy.clock.now(),
     };
     account.closing = true;
@@ -53,7 +68,6 @@ async fn begin(tenancy: &Tenancy, handle: AccountWrite) -> Result<Closing, Error
 mod tests {
     use super::*;
     use crate::{
-        State,
         memory::{self, World},
         peer::PeerError,
     };

@@ -7,7 +7,7 @@ use bailiwick_types::{
 
 use super::PlaceId;
 use crate::{
-    Etag, Precondition, Tenancy, account,
+    Etag, Precondition, State, Tenancy, account,
     closing::{self, Closing, FinishError},
 };
 
@@ -84,7 +84,7 @@ async fn begin(
         account: handle.id(),
         scope: place.scope(),
         version: place.version + 1,
-        deleted: true,
+        to: State::Deleted,
         begun: tenancy.clock.now(),
     };
     place.closing = true;

@@ -51,5 +51,6 @@ fn state(state: State) -> pb::PlaceState {
         State::Suspended => pb::PlaceState::Suspended,
         State::Moving => pb::PlaceState::Moving,
         State::Deleted => pb::PlaceState::Deleted,
+        State::Restricted => pb::PlaceState::Restricted,
     }
 }

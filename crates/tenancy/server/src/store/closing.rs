@@ -1,8 +1,11 @@
-//! Suspensions and deletions that are under way.
+//! Suspensions, restrictions and deletions that are under way.
 
 use async_trait::async_trait;
 use bailiwick_sql::{Error, rows};
-use bailiwick_tenancy_core::closing::{Closing, Reader, Unfinished, Writer};
+use bailiwick_tenancy_core::{
+    State,
+    closing::{Closing, Reader, Unfinished, Writer},
+};
 use bailiwick_types::{Scope, StoreError, Timestamp, Token};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -50,7 +53,8 @@ impl Writer for WriteUnit {
         let key = (closing.account.uuid(), closing.scope.uuid().unwrap_or_default());
         let delete = Entity::delete_by_id(key)
             .filter(Column::Version.eq(stored(closing.version)))
-            .filter(Column::Deleted.eq(closing.deleted));
+            .filter(Column::Deleted.eq(closing.deletes()))
+            .filter(Column::Restricted.eq(closing.to == State::Restricted));
         let done = delete.exec(self.conn()).await.map_err(store_error)?;
         Ok(done.rows_affected == 1)
     }

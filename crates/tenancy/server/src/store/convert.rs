@@ -172,7 +172,11 @@ impl TryFrom<closing::Model> for Closing {
             account: AccountId::from_uuid(row.account_id),
             scope,
             version: number(row.version),
-            deleted: row.deleted,
+            to: match (row.deleted, row.restricted) {
+                (true, _) => State::Deleted,
+                (false, true) => State::Restricted,
+                (false, false) => State::Suspended,
+            },
             begun: Timestamp(row.begun_at),
         })
     }
@@ -198,7 +202,8 @@ pub(super) fn closing_row(closing: &Closing) -> closing::Model {
         scope_id: closing.scope.uuid().unwrap_or_default(),
         scope_level: level(closing.scope.level()),
         version: stored(closing.version),
-        deleted: closing.deleted,
+        deleted: closing.deletes(),
+        restricted: closing.to == State::Restricted,
         begun_at: closing.begun.0,
     }
 }

@@ -44,6 +44,7 @@ bailiwick_sql::tables! {
         scope_level: i16,
         version: i64,
         deleted: bool,
+        restricted: bool,
         begun_at: i64,
     }
     "product" product (name: String) {

@@ -20,8 +20,9 @@ pub fn migrations() -> Migrations {
     ];
     let places = Statements::migration("tenancy_0001_places", statements, isolated);
     let usage = Statements::counting("tenancy_0002_usage", COUNTED);
-    let moves = Statements::migration("tenancy_0003_moves", moves, &[("moving", "account_id")]);
-    Migrations::new(Service::Tenancy, vec![places, usage, moves])
+    let restrictions = Statements::migration("tenancy_0004_restrictions", restrictions, &[]);
+    let moves = Statements::migration("tenancy_0005_moves", moves, &[("moving", "account_id")]);
+    Migrations::new(Service::Tenancy, vec![places, usage, restrictions, moves])
 }
 
 /// Places that are not deleted, by the number of their level. Workspaces of a deleted instance are not
@@ -38,6 +39,11 @@ pub(crate) const COUNTED: &[CountedRows] = &[
         condition: "{row}level = 4 AND {row}counted AND {row}state <> 'deleted'",
     },
 ];
+
+/// A closing may lead to a restricted account.
+fn restrictions(_: DbBackend) -> Vec<String> {
+    vec!["ALTER TABLE closing ADD COLUMN restricted boolean NOT NULL DEFAULT FALSE".to_owned()]
+}
 
 fn statements(backend: DbBackend) -> Vec<String> {
     // Keys in byte order, so that lists are sorted alike on both engines, whatever the collation of the

@@ -381,7 +381,10 @@ async fn a_suspended_account_is_reactivated_and_both_are_told(world: World) {
     let expected = [PlaceState::Active, PlaceState::Suspended, PlaceState::Active];
     assert_eq!(states, expected.map(i32::from));
     let told = world.told.closed.lock().unwrap();
-    assert_eq!((told.len(), told[0].0.version, told[0].0.deleted), (1, 2, false));
+    assert_eq!(
+        (told.len(), told[0].0.version, told[0].0.deletes()),
+        (1, 2, false)
+    );
 }
 
 async fn a_request_waits_for_the_product_that_its_token_names(world: World) {

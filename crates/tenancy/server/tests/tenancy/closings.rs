@@ -190,7 +190,7 @@ async fn a_suspension_that_is_under_way_is_finished_before_the_deletion(world: W
         .lock()
         .unwrap()
         .iter()
-        .map(|(closing, _)| (closing.version, closing.deleted))
+        .map(|(closing, _)| (closing.version, closing.deletes()))
         .collect();
     assert_eq!(told, [(2, false), (3, true)]);
     assert_eq!(world.feed().await.len(), 3);

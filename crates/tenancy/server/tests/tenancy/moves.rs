@@ -8,17 +8,18 @@ use bailiwick_proto::{
 };
 use bailiwick_tenancy_core::{moving, peer::Declined};
 use bailiwick_testkit::{on_both_engines, witness};
-use bailiwick_types::{Code, Reason, Timestamp};
+use bailiwick_types::{Reason, Timestamp};
+use tonic::Code;
 
 use crate::world::{World, operator, refusal};
 
 on_both_engines! {
-    a_workspace_moves_between_instances_and_to_another_account_and_back;
-    a_move_that_was_cut_off_is_finished_by_the_worker;
-    a_move_that_was_cut_off_after_authorization_moved_it_is_finished_once;
-    a_move_that_authorization_refuses_is_taken_back;
-    two_moves_and_a_deletion_at_once_leave_one_workspace_at_one_place;
-    a_repeated_request_id_answers_as_the_first_did;
+    a_workspace_moves_between_instances_and_to_another_account_and_back,
+    a_move_that_was_cut_off_is_finished_by_the_worker,
+    a_move_that_was_cut_off_after_authorization_moved_it_is_finished_once,
+    a_move_that_authorization_refuses_is_taken_back,
+    two_moves_and_a_deletion_at_once_leave_one_workspace_at_one_place,
+    a_repeated_request_id_answers_as_the_first_did,
 }
 
 fn to(account: &str, workspace: &str, target: &str, parent: &str) -> pb::MoveWorkspaceRequest {
@@ -157,7 +158,7 @@ async fn a_move_that_authorization_refuses_is_taken_back(world: World) {
     let (a, b) = (world.account("A").await, world.account("B").await);
     let workspace = world.workspace(&a, "", "W").await;
     *world.told.declines.lock().unwrap() = Some(Declined {
-        code: Code::AlreadyExists,
+        code: bailiwick_types::Code::AlreadyExists,
         reason: Reason::AlreadyExists,
         message: "the target account has resources of the same type and id: chart:c".to_owned(),
         metadata: vec![("resources", "chart:c".to_owned())],

@@ -220,7 +220,7 @@ async fn what_is_not_empty_is_deleted_by_force_alone(world: World) {
     let told = world.told.closed.lock().unwrap();
     let scopes: Vec<_> = told
         .iter()
-        .map(|(closing, _)| (closing.scope.to_string(), closing.deleted))
+        .map(|(closing, _)| (closing.scope.to_string(), closing.deletes()))
         .collect();
     assert_eq!(
         scopes,

@@ -32,7 +32,7 @@ pub(super) fn response(
 }
 
 same_variants! {
-    fn scope_state(PlaceState => pb::ScopeState) { Active, Suspended, Moving, Deleted }
+    fn scope_state(PlaceState => pb::ScopeState) { Active, Suspended, Moving, Deleted, Restricted }
     fn effect(StepEffect => pb::ExplanationEffect) {
         Allows, NeedsApproval, Undecided, False, Expired, Lacks, Elsewhere
     }

@@ -5,6 +5,7 @@ mod delete_account;
 mod get_account;
 mod list_accounts;
 mod reactivate_account;
+mod restrict_account;
 mod suspend_account;
 mod update_account;
 
@@ -32,6 +33,7 @@ bailiwick_rpc::serve! {
     get_account(GetAccountRequest) -> GetAccountResponse;
     list_accounts(ListAccountsRequest) -> ListAccountsResponse;
     reactivate_account(ReactivateAccountRequest) -> ReactivateAccountResponse;
+    restrict_account(RestrictAccountRequest) -> RestrictAccountResponse;
     suspend_account(SuspendAccountRequest) -> SuspendAccountResponse;
     update_account(UpdateAccountRequest) -> UpdateAccountResponse;
 }
