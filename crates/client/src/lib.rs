@@ -133,6 +133,18 @@ impl Client {
         }
         Ok(())
     }
+    /// The access token that the next call would carry, obtained first if necessary; none for a caller without
+    /// credentials. For fields that carry a second token, as that of `WorkspaceService.MoveWorkspace` does.
+    ///
+    /// # Errors
+    /// What identity answers.
+    pub async fn access_token(&self) -> Result<Option<SecretString>, Error> {
+        let Some(session) = &self.session else {
+            return Ok(None);
+        };
+        let token = session.bearer().await?;
+        Ok(token.map(|token| SecretString::clone(&token)))
+    }
     /// Ends the session; the next call begins another.
     ///
     /// # Errors

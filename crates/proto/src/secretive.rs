@@ -10,6 +10,7 @@ use crate::identity::v1::{
     SignInRequest, SignInResponse, TokenPair, VerifyEmailRequest, VerifySecondFactorRequest,
     VerifySecondFactorResponse,
 };
+use crate::tenancy::v1::MoveWorkspaceRequest;
 
 macro_rules! secretive {
     ($($message:ident { $($shown:ident)* ; $($secret:ident)* })*) => {$(
@@ -52,6 +53,9 @@ secretive! {
     IssueTokenResponse { expire_time; access_token }
     IntrospectRequest { ; token }
     RevokeTokenRequest { client_id; token client_secret }
+    MoveWorkspaceRequest {
+        account workspace target_account parent request_id etag validate_only; target_access_token
+    }
 }
 
 #[cfg(test)]
@@ -171,6 +175,13 @@ mod tests {
                 pb::IssueTokenResponse {
                     access_token: secret(),
                     expire_time: None
+                }
+            ),
+            format!(
+                "{:?}",
+                crate::tenancy::v1::MoveWorkspaceRequest {
+                    target_access_token: secret(),
+                    ..Default::default()
                 }
             ),
             format!(

@@ -7,11 +7,11 @@ use std::{
 };
 
 use bailiwick_proto::Method;
-use bailiwick_types::{Caller, Token};
+use bailiwick_types::{Caller, Refusal, Token};
 use tokio::time::Instant;
 use tonic::Status;
 
-use crate::{RequestId, call::Misrouted, status};
+use crate::{Authenticator, IntoStatus, RequestId, call::Misrouted, status};
 
 /// The call: who makes it, what it asks for, until when. The authentication layer puts it into the request.
 #[derive(Debug, Clone)]
@@ -30,6 +30,7 @@ pub struct Context {
     pub peer: Option<SocketAddr>,
     /// Address of the client: that of the other end, or what trusted proxies say.
     pub client: Option<IpAddr>,
+    pub(crate) authenticator: Option<Arc<Authenticator>>,
 }
 
 impl Context {
@@ -44,7 +45,30 @@ impl Context {
             method,
             peer: None,
             client: None,
+            authenticator: None,
         }
+    }
+    /// The call with the caller of another access token, which a field of the message carries: for what it may
+    /// do in a second account. The token is verified like the one of the call, and must be of the same
+    /// subject.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED where the token is invalid, expired or revoked; `PERMISSION_DENIED` where it is of
+    /// another subject.
+    pub async fn with_token_of_caller(&self, token: &str) -> Result<Self, Status> {
+        let authenticator = self.authenticator.as_ref();
+        let authenticator = authenticator.ok_or_else(|| status(&Misrouted::NoContext))?;
+        let caller = authenticator
+            .verify(token)
+            .await
+            .map_err(IntoStatus::into_status)?;
+        if caller.subject() != self.caller.subject() || caller.kind() != self.caller.kind() {
+            return Err(Refusal::Denied.into_status());
+        }
+        Ok(Self {
+            caller,
+            ..self.clone()
+        })
     }
     /// Takes it from a request.
     ///

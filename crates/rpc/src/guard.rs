@@ -50,6 +50,23 @@ impl Guard {
             .map_err(IntoStatus::into_status)
     }
 
+    /// Lets a call pass that does, as a part of it, what another method does on another target: it meets the
+    /// declaration of that one too. `context` says who asks there.
+    ///
+    /// # Errors
+    /// As [`Guard::authorize`].
+    pub async fn authorize_part<M: Method, N: Method, R>(
+        &self,
+        call: &Call<N, R>,
+        context: &Context,
+        target: &Target,
+    ) -> Result<Authorized<M>, Status> {
+        let asked = self.0.authorize(&context.caller, target, call.intent());
+        with_token(&context.token, asked)
+            .await
+            .map_err(IntoStatus::into_status)
+    }
+
     /// The same for a method whose right its use case decides before the step-up is consumed
     /// ([`bailiwick_types::Guard::authorize_delegated`]).
     ///

@@ -8,6 +8,7 @@ use prost_types::{ListValue, Struct, Value, value::Kind};
 use crate::{
     read::values::{
         AccountName, Declared, GroupName, Holder, Json, Named, RequestName, ResourceName, Scope, Target,
+        WorkspaceName,
     },
     scenario::UserKind,
 };
@@ -71,7 +72,7 @@ macro_rules! created {
     )*};
 }
 
-created!(Scope, GroupName, RequestName);
+created!(Scope, GroupName, RequestName, WorkspaceName);
 
 impl<T: InAccount> InAccount for Option<T> {
     fn account<'n>(&'n self, names: &'n Names) -> &'n str {

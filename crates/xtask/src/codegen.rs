@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::reference;
 
 /// Messages with a secret in them: `bailiwick_proto` writes their `Debug` by hand, without it.
-const SECRETIVE: [&str; 22] = [
+const SECRETIVE: [&str; 23] = [
     ".bailiwick.identity.v1.CreateUserRequest",
     ".bailiwick.identity.v1.SignInRequest",
     ".bailiwick.identity.v1.SignInResponse",
@@ -34,6 +34,7 @@ const SECRETIVE: [&str; 22] = [
     ".bailiwick.identity.v1.IssueTokenResponse",
     ".bailiwick.identity.v1.IntrospectRequest",
     ".bailiwick.identity.v1.RevokeTokenRequest",
+    ".bailiwick.tenancy.v1.MoveWorkspaceRequest",
 ];
 
 /// Makes the code; with `check` compares it instead of writing it.

@@ -111,6 +111,23 @@ faults! {
     /// There is too much below it for one move.
     MoveTooLarge(usize) "more than {0} resources would move together"
         => FailedPrecondition NotEmpty;
+    /// There is too much in it for one move.
+    WorkspaceTooLarge(usize) "more than {0} resources, bindings and grants would move with the workspace"
+        => FailedPrecondition TooMany;
+    /// The target account has resources of these names.
+    ResourcesTaken { resources: String }
+        "the target account has resources of the same type and id: {resources}"
+        => AlreadyExists AlreadyExists [resources];
+    /// A resource in the workspace and one outside of it lie below each other.
+    ResourcesLinked { resources: String }
+        "resources in the workspace and outside of it lie below each other: give these other parents first: \
+         {resources}"
+        => FailedPrecondition NotEmpty [resources];
+    /// The version of the move is one of another change, or of a move that was refused.
+    MoveSuperseded "the workspace was changed after the move began" => FailedPrecondition NotActive;
+    /// The feed has not brought the workspace as it was when the move began.
+    MoveNotVisible "the workspace is not replicated to authorization yet; retry"
+        => Unavailable NotYetVisible, retry 200;
     /// There are resources below it.
     ResourceNotEmpty "there are resources below it"
         => FailedPrecondition NotEmpty;

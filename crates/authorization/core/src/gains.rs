@@ -105,7 +105,7 @@ async fn is_own(work: &Work, giver: &Actor, to: &Subject) -> Result<bool, StoreE
 }
 
 /// The subject, who stands behind it, and all service accounts of the making of these.
-async fn own_subjects(
+pub(crate) async fn own_subjects(
     read: &(impl Read + ?Sized),
     subject: &Subject,
 ) -> Result<BTreeSet<Subject>, StoreError> {

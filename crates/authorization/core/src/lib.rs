@@ -38,6 +38,7 @@ pub mod preview;
 pub mod product;
 pub mod quota;
 mod recorder;
+pub mod relocation;
 pub mod request;
 pub mod resource;
 pub mod role;

@@ -171,6 +171,20 @@ pub(crate) async fn check(work: &Work) -> Result<(), Error> {
     Ok(())
 }
 
+/// Refuses more of these than an account may have.
+pub(crate) async fn check_counted(
+    read: &(impl crate::Read + ?Sized),
+    limits: &Limits,
+    all: &[Counted],
+) -> Result<(), Error> {
+    let used = read.used().await?;
+    for of in all {
+        of.limit(limits)
+            .check(used.get(of).copied().unwrap_or_default())?;
+    }
+    Ok(())
+}
+
 /// A compiled role has no numbers for more entries: it would leave them out.
 const MOST_ENTRIES: u64 = u16::MAX as u64;
 

@@ -131,6 +131,15 @@ impl Store for Memory {
         let known = self.lock().rows.account.as_ref().map(|account| account.id) == Some(account.id());
         Ok(known.then(|| self.unit() as Box<dyn Unit + Send + Sync>))
     }
+    async fn write_accounts(
+        &self,
+        _: AllAccounts,
+        accounts: &[AccountId],
+    ) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
+        let own = self.lock().rows.account.as_ref().map(|account| account.id);
+        let known = accounts.iter().all(|id| own == Some(*id));
+        Ok(known.then(|| self.unit() as Box<dyn Unit + Send + Sync>))
+    }
     async fn write_all(
         &self,
         _: AllAccounts,
@@ -571,6 +580,13 @@ impl Store for Lagging {
     }
     async fn write(&self, account: AccountWrite) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
         self.now.write(account).await
+    }
+    async fn write_accounts(
+        &self,
+        all: AllAccounts,
+        accounts: &[AccountId],
+    ) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
+        self.now.write_accounts(all, accounts).await
     }
     async fn write_all(
         &self,

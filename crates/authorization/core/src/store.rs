@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountAccess, AccountWrite, AllAccounts, Clock, IdGen, ScopeRoot, StoreError, Token};
+use bailiwick_types::{
+    AccountAccess, AccountId, AccountWrite, AllAccounts, Clock, IdGen, ScopeRoot, StoreError, Token,
+};
 
 use crate::{
     Change, Limits, account, approval, binding, grant, group, invitation, limit, member, person, product,
-    request, resource, role, seat, situation,
+    relocation, request, resource, role, seat, situation,
 };
 
 macro_rules! all_of {
@@ -21,8 +23,8 @@ macro_rules! all_of {
 all_of! {
     /// A unit of work that reads.
     Read: account::Reader, approval::Reader, binding::Reader, grant::Reader, group::Reader,
-        invitation::Reader, limit::Reader, member::Reader, person::Reader, product::Reader, request::Reader,
-        resource::Reader, role::Reader, seat::Reader, situation::Reader,
+        invitation::Reader, limit::Reader, member::Reader, person::Reader, product::Reader,
+        relocation::Reader, request::Reader, resource::Reader, role::Reader, seat::Reader, situation::Reader,
 }
 
 /// A unit of work across accounts reads and writes the rows of one account at a time.
@@ -46,6 +48,7 @@ pub trait Write:
     + member::Writer
     + person::Writer
     + product::Writer
+    + relocation::Writer
     + request::Writer
     + resource::Writer
 {
@@ -77,6 +80,12 @@ pub trait Store: Send + Sync + 'static {
     async fn read_all(&self, all: AllAccounts) -> Result<Box<dyn Read + Send + Sync>, StoreError>;
     /// Writes an account under its row lock; nothing where the account is not known.
     async fn write(&self, account: AccountWrite) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError>;
+    /// Writes accounts under their row locks, seeing the rows of all; nothing where one is not known.
+    async fn write_accounts(
+        &self,
+        all: AllAccounts,
+        accounts: &[AccountId],
+    ) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError>;
     /// Writes several roots, seeing the rows of all accounts.
     async fn write_all(
         &self,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_authorization_core::{Limits, Ports, StoreError, closing};
+use bailiwick_authorization_core::{Limits, Ports, StoreError, closing, relocation};
 use bailiwick_sql::{
     Db,
     follow::{Compare, FeedSource, Follower, FollowerConfig},
@@ -14,6 +14,10 @@ use crate::{
     follow::{IdentitySink, TenancySink, Tools},
 };
 
+pub use bailiwick_authorization_core::{
+    Error as RelocationError,
+    relocation::{Mover, Relocation},
+};
 pub use closing::{
     scope::Close as CloseScope, service_account::Close as CloseServiceAccount, user::Close as CloseUser,
     user::Error as CloseUserError,
@@ -80,6 +84,14 @@ impl Reconciler {
         closing::scope::close_unasked(&self.ports(), &self.system, close).await?;
         Ok(())
     }
+    /// Moves what is known of a workspace, before tenancy moves it.
+    ///
+    /// # Errors
+    /// A rule forbids it, or the database fails.
+    pub async fn relocate(&self, of: Relocation) -> Result<(), RelocationError> {
+        relocation::relocate_unasked(&self.ports(), &self.system, of).await?;
+        Ok(())
+    }
     /// Denies everything to a user, before identity disables it.
     ///
     /// # Errors
@@ -111,7 +123,7 @@ impl Reconciler {
             store: Arc::new(self.store.clone()),
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
-            // Closing adds nothing to an account.
+            // Closing adds nothing to an account, and a move is checked by the service that begins it.
             limits: Limits::default(),
         }
     }

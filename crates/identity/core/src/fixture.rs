@@ -302,6 +302,7 @@ impl Fixture {
             password: password.into(),
             account: None,
             device: None,
+            agent: session::UserAgent::new("the tests"),
             token: Token::default(),
         };
         self.try_sign_in(&command, ClientNetwork::Unknown).await.is_ok()

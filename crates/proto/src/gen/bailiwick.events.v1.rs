@@ -186,6 +186,9 @@ pub struct PlaceChanged {
     /// At creation: the first holder of the scope's single-holder role, `TYPE:ID`; empty gives it to the account's.
     #[prost(string, tag = "8")]
     pub owner: ::prost::alloc::string::String,
+    /// Where it came from another account last: the id of that account.
+    #[prost(string, tag = "9")]
+    pub moved_from: ::prost::alloc::string::String,
 }
 /// Settings of an account.
 #[derive(Clone, PartialEq, ::prost::Message)]

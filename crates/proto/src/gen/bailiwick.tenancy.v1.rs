@@ -3343,11 +3343,50 @@ pub struct DeleteWorkspaceResponse {
     pub token: ::prost::alloc::string::String,
 }
 /// Request of `WorkspaceService.MoveWorkspace`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct MoveWorkspaceRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct MoveWorkspaceRequest {
+    /// Id of the account that it lies in; required.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Id of the workspace; required.
+    #[prost(string, tag = "2")]
+    pub workspace: ::prost::alloc::string::String,
+    /// Id of the account to move it to; `account` where empty.
+    #[prost(string, tag = "3")]
+    pub target_account: ::prost::alloc::string::String,
+    /// The scope to move it to: `account:ID` or `instance:ID` of the target account; the target account itself where empty.
+    #[prost(string, tag = "4")]
+    pub parent: ::prost::alloc::string::String,
+    /// Where `target_account` is another account: the caller's access token for that one. Without it the caller's own credentials
+    /// count there: those of an operator or of a service of the product serve in both accounts.
+    #[prost(string, tag = "5")]
+    pub target_access_token: ::prost::alloc::string::String,
+    /// A client's own UUID for this request: a repetition answers as the first did.
+    #[prost(string, tag = "6")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The etag that was read; empty to move whatever is there.
+    #[prost(string, tag = "10")]
+    pub etag: ::prost::alloc::string::String,
+    /// Whether to check and to preview the move without carrying it out.
+    #[prost(bool, tag = "11")]
+    pub validate_only: bool,
+}
 /// Answer of `WorkspaceService.MoveWorkspace`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct MoveWorkspaceResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MoveWorkspaceResponse {
+    /// The workspace where it lies now, or would lie.
+    #[prost(message, optional, tag = "1")]
+    pub workspace: ::core::option::Option<Workspace>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+    /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
+    #[prost(message, repeated, tag = "3")]
+    pub changes: ::prost::alloc::vec::Vec<
+        super::super::authorization::v1::EffectiveChange,
+    >,
+}
 /// Generated client implementations.
 pub mod workspace_service_client {
     #![allow(
@@ -3590,7 +3629,10 @@ pub mod workspace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Moves a workspace to another parent, or to another account of the product.
+        /// Moves a workspace to an instance, to the account itself, or to another account of the product. The caller also needs
+        /// `workspace.create` at the target. While it moves, nothing is allowed in it. Roles and grants that were inherited from
+        /// where it was stop, those of where it comes to begin. Across accounts, roles of the product and grants go along for users
+        /// who are active members of the target account; all others are dropped.
         pub async fn move_workspace(
             &mut self,
             request: impl tonic::IntoRequest<super::MoveWorkspaceRequest>,
@@ -3675,7 +3717,10 @@ pub mod workspace_service_server {
             tonic::Response<super::DeleteWorkspaceResponse>,
             tonic::Status,
         >;
-        /// Moves a workspace to another parent, or to another account of the product.
+        /// Moves a workspace to an instance, to the account itself, or to another account of the product. The caller also needs
+        /// `workspace.create` at the target. While it moves, nothing is allowed in it. Roles and grants that were inherited from
+        /// where it was stop, those of where it comes to begin. Across accounts, roles of the product and grants go along for users
+        /// who are active members of the target account; all others are dropped.
         async fn move_workspace(
             &self,
             request: tonic::Request<super::MoveWorkspaceRequest>,

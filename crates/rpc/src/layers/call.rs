@@ -173,6 +173,7 @@ impl Call {
         mut request: Request<Body>,
     ) -> Result<State, Status> {
         begun.tokens.clone().map_err(IntoStatus::into_status)?;
+        let authenticator = &self.shared.authenticator;
         let context = Context {
             caller,
             token: begun.current.received.wanted.clone(),
@@ -181,6 +182,7 @@ impl Call {
             method,
             peer: self.peer,
             client: self.shared.proxies.client(self.peer, request.headers()),
+            authenticator: Some(Arc::clone(authenticator)),
         };
         request.extensions_mut().insert(context);
         Ok(State::Handled(begun.entry.dispatcher.call(request)))

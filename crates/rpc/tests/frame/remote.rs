@@ -6,7 +6,7 @@ use bailiwick_proto::{
     authorization::v1::{
         CheckCallerRequest, CheckCallerResponse, CheckServiceRoleRequest, CheckServiceRoleResponse,
         CloseScopeRequest, CloseScopeResponse, CloseServiceAccountRequest, CloseServiceAccountResponse,
-        CloseUserRequest, CloseUserResponse,
+        CloseUserRequest, CloseUserResponse, MoveScopeRequest, MoveScopeResponse,
         access_service_server::{AccessService, AccessServiceServer},
     },
     identity::v1::{
@@ -61,6 +61,9 @@ impl AccessService for Authorization {
         &self,
         r: Request<CloseServiceAccountRequest>,
     ) -> Result<Response<CloseServiceAccountResponse>, Status> {
+        Err(later(&r))
+    }
+    async fn move_scope(&self, r: Request<MoveScopeRequest>) -> Result<Response<MoveScopeResponse>, Status> {
         Err(later(&r))
     }
     async fn close_user(&self, r: Request<CloseUserRequest>) -> Result<Response<CloseUserResponse>, Status> {

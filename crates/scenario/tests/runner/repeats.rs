@@ -86,11 +86,12 @@ async fn a_step_whose_method_is_not_implemented_is_counted_apart() {
 
 #[tokio::test]
 async fn a_verb_whose_method_has_no_messages_is_unsupported_without_a_call() {
-    let steps = r#"  - {move_workspace: {workspace: athens, to: "account:other"}, expect: ok}"#;
+    let steps =
+        r#"  - {sign_up: {user: new, email: new@example.com, account: made, title: Made}, expect: ok}"#;
     let (report, _) = run(steps, &options(), |_| None).await;
     assert_eq!(
         report.unsupported[0].message,
-        "method `WorkspaceService/MoveWorkspace` is not implemented in this version"
+        "method `SignUpService/SignUp` is not implemented in this version"
     );
 }
 

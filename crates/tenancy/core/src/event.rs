@@ -1,5 +1,7 @@
 //! Changes that other services follow.
 
+use bailiwick_types::AccountId;
+
 use crate::{account::Account, place::Place, settings::Settings};
 
 /// A change of tenancy, published to the services that follow it.
@@ -16,4 +18,16 @@ pub enum Event {
     Place(Place),
     /// Settings were changed.
     Settings(Settings),
+}
+
+impl Event {
+    /// The account under whose root it is published.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        match self {
+            Self::Account { account, .. } => account.id,
+            Self::Place(place) => place.account,
+            Self::Settings(settings) => settings.account,
+        }
+    }
 }

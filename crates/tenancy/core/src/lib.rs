@@ -17,6 +17,7 @@ pub mod limit;
 pub mod listing;
 #[cfg(test)]
 mod memory;
+pub mod moving;
 pub mod peer;
 pub mod place;
 mod precondition;

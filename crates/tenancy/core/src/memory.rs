@@ -22,7 +22,8 @@ use crate::{
     account::{self, Account, AccountFilter},
     closing::{self, Closing},
     listing::{Key, Query, Viewer},
-    peer::{Authorization, PeerError},
+    moving::{self, Moving},
+    peer::{Authorization, Declined, Foreseen, MoveError, PeerError},
     place::{self, Place, PlaceFilter, PlaceId},
     product::{self, Product, apply},
     request::{self, Record, RequestKey},
@@ -73,6 +74,11 @@ pub(crate) fn operator<M: Method>() -> Authorized<M> {
     witness::authorized(&caller(None), &Target::account(account_id()), true)
 }
 
+/// The operator in the other account.
+pub(crate) fn operator_there<M: Method>() -> Authorized<M> {
+    witness::authorized(&caller(None), &Target::account(other_id()), true)
+}
+
 /// The operator in a call that names no account.
 pub(crate) fn operator_of_all<M: Method>() -> Authorized<M> {
     witness::authorized(&caller(None), &Target::none(), true)
@@ -111,7 +117,22 @@ impl Viewer for Sees {
 #[derive(Default)]
 struct Recorder {
     closed: Mutex<Vec<(Scope, u64, bool)>>,
+    moved: Mutex<Vec<Moving>>,
+    declined: Mutex<Option<Declined>>,
     away: AtomicBool,
+    away_after_preview: AtomicBool,
+}
+
+impl Recorder {
+    fn refusal(&self, away: &AtomicBool) -> Result<(), MoveError> {
+        if away.load(Ordering::SeqCst) {
+            return Err(PeerError::Unavailable("away".to_owned()).into());
+        }
+        match self.declined.lock().unwrap().clone() {
+            Some(declined) => Err(declined.into()),
+            None => Ok(()),
+        }
+    }
 }
 
 #[async_trait]
@@ -123,6 +144,20 @@ impl Authorization for Recorder {
         let closed = (closing.scope.clone(), closing.version, closing.deletes());
         self.closed.lock().unwrap().push(closed);
         Ok(())
+    }
+    async fn move_scope(&self, moving: &Moving, _: &Token) -> Result<(), MoveError> {
+        self.refusal(&self.away_after_preview)?;
+        self.refusal(&self.away)?;
+        self.moved.lock().unwrap().push(moving.clone());
+        Ok(())
+    }
+    async fn preview_move(&self, moving: &Moving, _: &Token) -> Result<Vec<Foreseen>, MoveError> {
+        self.refusal(&self.away)?;
+        let scope = moving.scope().to_string();
+        Ok(vec![Foreseen {
+            scope,
+            ..Foreseen::default()
+        }])
     }
 }
 
@@ -163,6 +198,9 @@ impl World {
     pub(crate) fn other_account(&self) -> Account {
         self.insert_account(other_id(), |_| ())
     }
+    pub(crate) fn change_other(&self, change: impl FnOnce(&mut Account)) {
+        self.insert_account(other_id(), change);
+    }
     fn insert_account(&self, id: AccountId, change: impl FnOnce(&mut Account)) -> Account {
         let mut account = Account {
             id,
@@ -202,7 +240,7 @@ impl World {
     fn insert_place(&self, account: AccountId, id: PlaceId, change: impl FnOnce(&mut Place)) {
         let mut place = Place::new(account, id, title("P"), Timestamp(1));
         change(&mut place);
-        self.memory.data().places.insert(id.uuid(), place);
+        self.memory.data().places.insert((account, id.uuid()), place);
     }
     pub(crate) fn events(&self) -> Vec<Event> {
         self.memory.data().events.clone()
@@ -214,6 +252,34 @@ impl World {
     pub(crate) fn closed(&self) -> Vec<(Scope, u64, bool)> {
         self.authorization.closed.lock().unwrap().clone()
     }
+    /// The moves that authorization has made.
+    pub(crate) fn moved(&self) -> Vec<Moving> {
+        self.authorization.moved.lock().unwrap().clone()
+    }
+    pub(crate) fn unfinished_moves(&self) -> Vec<Moving> {
+        let data = self.memory.data();
+        let mut moves: Vec<Moving> = data.moves.iter().map(|(_, moving)| moving.clone()).collect();
+        moves.dedup();
+        moves
+    }
+    /// Authorization answers previews and then no move.
+    pub(crate) fn authorization_goes_away_after_previews(&self, away: bool) {
+        self.authorization
+            .away_after_preview
+            .store(away, Ordering::SeqCst);
+    }
+    pub(crate) fn authorization_declines(&self, declined: Option<Declined>) {
+        *self.authorization.declined.lock().unwrap() = declined;
+    }
+    /// A place as it is kept, deleted ones included.
+    pub(crate) fn kept_places(&self, id: WorkspaceId) -> Vec<Place> {
+        let data = self.memory.data();
+        data.places
+            .values()
+            .filter(|place| place.id.uuid() == id.uuid())
+            .cloned()
+            .collect()
+    }
     pub(crate) fn authorization_is_away(&self, away: bool) {
         self.authorization.away.store(away, Ordering::SeqCst);
     }
@@ -222,11 +288,12 @@ impl World {
 #[derive(Clone, Default)]
 struct Data {
     accounts: BTreeMap<AccountId, Account>,
-    places: BTreeMap<Uuid, Place>,
+    places: BTreeMap<(AccountId, Uuid), Place>,
     settings: BTreeMap<AccountId, Settings>,
     products: BTreeMap<String, Product>,
     requests: BTreeMap<(String, Uuid), Record>,
     closings: Vec<Closing>,
+    moves: Vec<(AccountId, Moving)>,
     events: Vec<Event>,
 }
 
@@ -264,7 +331,7 @@ impl Unit {
     }
     fn places(&self) -> impl Iterator<Item = &Place> {
         let gone = |id: InstanceId| {
-            let parent = self.data.places.get(&id.uuid());
+            let parent = self.data.places.get(&(self.id(), id.uuid()));
             parent.is_some_and(|place| place.state == State::Deleted)
         };
         self.data.places.values().filter(move |place| {
@@ -284,6 +351,9 @@ impl Store for Memory {
     async fn write(&self, account: AccountWrite) -> Result<Box<dyn Write>, StoreError> {
         Ok(self.unit(Some(account.id())))
     }
+    async fn write_both(&self, first: AccountWrite, _: AccountWrite) -> Result<Box<dyn Write>, StoreError> {
+        Ok(self.unit(Some(first.id())))
+    }
     async fn find_product(&self, name: &ProductName) -> Result<Option<Product>, StoreError> {
         Ok(self.data().products.get(name.as_str()).cloned())
     }
@@ -300,6 +370,9 @@ impl ReadAll for Unit {}
 
 #[async_trait]
 impl Write for Unit {
+    fn select(&mut self, account: AccountWrite) {
+        self.account = Some(account.id());
+    }
     fn emit(&mut self, event: Event) {
         self.data.events.push(event);
     }
@@ -350,6 +423,9 @@ impl place::Reader for Unit {
         let place = self.places().find(|place| place.id == id).cloned();
         Ok(place)
     }
+    async fn any_place(&mut self, id: PlaceId) -> Result<Option<Place>, StoreError> {
+        Ok(self.data.places.get(&(self.id(), id.uuid())).cloned())
+    }
     async fn list_places(
         &mut self,
         filter: PlaceFilter,
@@ -362,10 +438,15 @@ impl place::Reader for Unit {
         Ok(places.cloned().collect())
     }
     async fn has_places(&mut self, parent: Option<InstanceId>) -> Result<bool, StoreError> {
+        let arrives = |(account, moving): &(AccountId, Moving)| {
+            *account == self.id()
+                && moving.target == *account
+                && (parent.is_none() || moving.parent == parent)
+        };
         let found = self
             .places()
             .any(|place| parent.is_none() || place.parent == parent);
-        Ok(found)
+        Ok(found || self.data.moves.iter().any(arrives))
     }
     async fn count_places(&mut self, level: Level) -> Result<u64, StoreError> {
         Ok(self.places().filter(|place| place.id.level() == level).count() as u64)
@@ -378,8 +459,13 @@ impl place::Writer for Unit {
         self.update_place(place).await
     }
     async fn update_place(&mut self, place: &Place) -> Result<(), StoreError> {
-        self.data.places.insert(place.id.uuid(), place.clone());
+        self.data
+            .places
+            .insert((self.id(), place.id.uuid()), place.clone());
         Ok(())
+    }
+    async fn put_place(&mut self, place: &Place) -> Result<(), StoreError> {
+        self.update_place(place).await
     }
 }
 
@@ -476,5 +562,43 @@ impl closing::Writer for Unit {
         let before = self.data.closings.len();
         self.data.closings.retain(|kept| kept != closing);
         Ok(self.data.closings.len() < before)
+    }
+}
+
+#[async_trait]
+impl moving::Reader for Unit {
+    async fn find_moving(&mut self, id: WorkspaceId) -> Result<Option<Moving>, StoreError> {
+        let own = |(account, moving): &&(AccountId, Moving)| {
+            *account == self.id() && moving.account == *account && moving.workspace == id
+        };
+        Ok(self.data.moves.iter().find(own).map(|(_, moving)| moving.clone()))
+    }
+}
+
+#[async_trait]
+impl moving::Unfinished for Unit {
+    async fn unfinished_moves(&mut self, _: Timestamp, _: u64) -> Result<Vec<Moving>, StoreError> {
+        let source = self
+            .data
+            .moves
+            .iter()
+            .filter(|(account, moving)| moving.account == *account);
+        Ok(source.map(|(_, moving)| moving.clone()).collect())
+    }
+}
+
+#[async_trait]
+impl moving::Writer for Unit {
+    async fn insert_moving(&mut self, moving: &Moving) -> Result<(), StoreError> {
+        self.data.moves.push((self.id(), moving.clone()));
+        Ok(())
+    }
+    async fn remove_moving(&mut self, moving: &Moving) -> Result<bool, StoreError> {
+        let before = self.data.moves.len();
+        let own = self.id();
+        self.data
+            .moves
+            .retain(|(account, one)| *account != own || one != moving);
+        Ok(self.data.moves.len() < before)
     }
 }

@@ -19,13 +19,15 @@ faults! {
     RequestIdReused "the request id was used for another request" => AlreadyExists RequestIdReused;
 }
 
-/// Refuses while a suspension, restriction or deletion is under way.
+/// The refusal while a suspension, restriction, deletion or move is under way.
+pub(crate) fn unsettled(scope: Scope) -> Precondition {
+    let state = "being suspended, restricted, moved or deleted";
+    Precondition::NotActive { scope, state }
+}
+
+/// Refuses while a suspension, restriction, deletion or move is under way.
 pub(crate) fn ensure_settled(scope: Scope, closing: bool) -> Result<(), Precondition> {
-    if closing {
-        let state = "being suspended, restricted or deleted";
-        return Err(Precondition::NotActive { scope, state });
-    }
-    Ok(())
+    if closing { Err(unsettled(scope)) } else { Ok(()) }
 }
 
 /// Refuses what is not in use.

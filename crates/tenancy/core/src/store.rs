@@ -4,22 +4,30 @@
 use async_trait::async_trait;
 use bailiwick_types::{AccountAccess, AccountWrite, AllAccounts, Caller, ProductName, StoreError, Token};
 
-use crate::{Event, account, closing, place, product, product::Product, request, settings};
+use crate::{Event, account, closing, moving, place, product, product::Product, request, settings};
 
 /// Reads one account.
 pub trait Read:
-    account::Reader + place::Reader + settings::Reader + product::Reader + request::Reader + closing::Reader
+    account::Reader
+    + place::Reader
+    + settings::Reader
+    + product::Reader
+    + request::Reader
+    + closing::Reader
+    + moving::Reader
 {
 }
 
 /// Reads across accounts.
-pub trait ReadAll: account::Lister + closing::Unfinished + request::Reader {}
+pub trait ReadAll: account::Lister + closing::Unfinished + moving::Unfinished + request::Reader {}
 
 /// Writes one account. Dropping it rolls back.
 #[async_trait]
 pub trait Write:
-    Read + account::Writer + place::Writer + settings::Writer + request::Writer + closing::Writer
+    Read + account::Writer + place::Writer + settings::Writer + request::Writer + closing::Writer + moving::Writer
 {
+    /// Has the methods that follow reach this account, one of those that the unit of work was opened for.
+    fn select(&mut self, account: AccountWrite);
     /// Publishes a change; all changes of a unit of work become one event of the feed.
     fn emit(&mut self, event: Event);
     /// Commits. The token names the account's revision after the write; a write without changes keeps the
@@ -48,6 +56,15 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// The database fails.
     async fn write(&self, account: AccountWrite) -> Result<Box<dyn Write>, StoreError>;
+    /// Begins to write two accounts, which may be the same. The first one is selected.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn write_both(
+        &self,
+        first: AccountWrite,
+        second: AccountWrite,
+    ) -> Result<Box<dyn Write>, StoreError>;
     /// A product. Products belong to no account, so this needs no right.
     ///
     /// # Errors

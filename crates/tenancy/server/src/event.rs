@@ -43,6 +43,10 @@ pub(crate) fn place_changed(place: Place) -> Change {
         edition: place.edition.unwrap_or_default(),
         state: state(place.state).into(),
         owner: String::new(),
+        moved_from: place
+            .moved_from
+            .map(|account| account.to_string())
+            .unwrap_or_default(),
     })
 }
 

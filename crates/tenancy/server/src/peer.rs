@@ -1,13 +1,19 @@
 //! The authorization service as a peer.
 
 use async_trait::async_trait;
-use bailiwick_proto::authorization::v1::{CloseScopeRequest, access_service_client::AccessServiceClient};
+use bailiwick_proto::authorization::v1::{
+    CloseScopeRequest, EffectiveChange, MoveScopeRequest, MoveScopeResponse, PermissionChange,
+    PermissionStrength, access_service_client::AccessServiceClient,
+};
 use bailiwick_rpc::{Peer, token};
 use bailiwick_tenancy_core::{
     closing::Closing,
-    peer::{Authorization, PeerError},
+    moving::Moving,
+    peer::{Authorization, Declined, Foreseen, MoveError, PeerError, Strength},
 };
-use bailiwick_types::{Service, Token};
+use bailiwick_types::{Code, Reason, Service, Token};
+use tonic::Status;
+use tonic_types::StatusExt;
 
 /// Authorization, reached by gRPC.
 #[derive(Debug, Clone)]
@@ -25,21 +31,107 @@ impl RemoteAuthorization {
     }
 }
 
+/// The history that the versions of this service count in.
+fn epoch(seen: &Token) -> Result<&String, PeerError> {
+    let unknown = || PeerError::Unavailable("the epoch of the feed is not known".to_owned());
+    seen.epochs.get(&Service::Tenancy).ok_or_else(unknown)
+}
+
+impl RemoteAuthorization {
+    async fn ask_to_move(
+        &self,
+        moving: &Moving,
+        seen: &Token,
+        validate_only: bool,
+    ) -> Result<MoveScopeResponse, MoveError> {
+        let request = MoveScopeRequest {
+            account: moving.account.to_string(),
+            scope: moving.scope().to_string(),
+            target_account: moving.target.to_string(),
+            parent: moving.parent_scope().to_string(),
+            version: moving.version,
+            epoch: epoch(seen)?.clone(),
+            actor: moving.mover.subject.to_string(),
+            operator: moving.mover.operator,
+            target_operator: moving.mover.target_operator,
+            validate_only,
+        };
+        // Authorization must know the workspace and its target as they are.
+        let request = token::request(request, seen);
+        let answer = self.client.clone().move_scope(request).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| {
+            declined(&status).map_or_else(
+                || MoveError::Peer(PeerError::Unavailable(status.message().to_owned())),
+                MoveError::Declined,
+            )
+        })
+    }
+}
+
+/// What a rule of authorization refuses; nothing where it gave no answer.
+fn declined(status: &Status) -> Option<Declined> {
+    let code = match status.code() {
+        tonic::Code::InvalidArgument => Code::InvalidArgument,
+        tonic::Code::PermissionDenied => Code::PermissionDenied,
+        tonic::Code::NotFound => Code::NotFound,
+        tonic::Code::AlreadyExists => Code::AlreadyExists,
+        tonic::Code::FailedPrecondition => Code::FailedPrecondition,
+        tonic::Code::ResourceExhausted => Code::ResourceExhausted,
+        _ => return None,
+    };
+    let details = status.get_error_details();
+    let info = details.error_info()?;
+    let reason = Reason::ALL.iter().find(|reason| reason.as_str() == info.reason)?;
+    // Shedding is no refusal.
+    if *reason == Reason::Overloaded {
+        return None;
+    }
+    let names = ["limit", "resources", "role", "scope", "user", "value"];
+    let known = |name: &'static str| Some((name, info.metadata.get(name)?.clone()));
+    Some(Declined {
+        code,
+        reason: *reason,
+        message: status.message().to_owned(),
+        metadata: names.into_iter().filter_map(known).collect(),
+        violations: bailiwick_rpc::violations(status),
+    })
+}
+
+fn strength(of: i32) -> Strength {
+    match PermissionStrength::try_from(of) {
+        Ok(PermissionStrength::Conditional) => Strength::Conditional,
+        Ok(PermissionStrength::NeedsApproval) => Strength::NeedsApproval,
+        Ok(PermissionStrength::Full) => Strength::Full,
+        Ok(PermissionStrength::None | PermissionStrength::Unspecified) | Err(_) => Strength::None,
+    }
+}
+
+fn foreseen(of: EffectiveChange) -> Foreseen {
+    let change = |of: PermissionChange| {
+        let (before, after) = (strength(of.before), strength(of.after));
+        (of.permission, before, after)
+    };
+    Foreseen {
+        subject: of.subject,
+        scope: of.scope,
+        gains: of.gains,
+        loses: of.loses,
+        changes: of.changes.into_iter().map(change).collect(),
+        type_name: of.r#type,
+        account: of.account,
+        email: of.email,
+    }
+}
+
 #[async_trait]
 impl Authorization for RemoteAuthorization {
     async fn close_scope(&self, closing: &Closing, seen: &Token) -> Result<(), PeerError> {
-        // The version counts in the history that the intent was read from.
-        let Some(epoch) = seen.epochs.get(&Service::Tenancy) else {
-            return Err(PeerError::Unavailable(
-                "the epoch of the feed is not known".to_owned(),
-            ));
-        };
         let request = CloseScopeRequest {
             account: closing.account.to_string(),
             scope: closing.scope.to_string(),
             version: closing.version,
             deleted: closing.deletes(),
-            epoch: epoch.clone(),
+            epoch: epoch(seen)?.clone(),
         };
         // Authorization must know the scope before it can close it.
         let request = token::request(request, seen);
@@ -50,5 +142,12 @@ impl Authorization for RemoteAuthorization {
                 error => PeerError::Unavailable(error.to_string()),
             }),
         }
+    }
+    async fn move_scope(&self, moving: &Moving, seen: &Token) -> Result<(), MoveError> {
+        self.ask_to_move(moving, seen, false).await.map(drop)
+    }
+    async fn preview_move(&self, moving: &Moving, seen: &Token) -> Result<Vec<Foreseen>, MoveError> {
+        let answer = self.ask_to_move(moving, seen, true).await?;
+        Ok(answer.changes.into_iter().map(foreseen).collect())
     }
 }

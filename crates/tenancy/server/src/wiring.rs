@@ -9,7 +9,7 @@ use bailiwick_sql::{
     follow::{FeedSource, Follower, FollowerConfig},
     usage::keep_counted,
 };
-use bailiwick_tenancy_core::{Tenancy, closing::Closing, peer::Authorization};
+use bailiwick_tenancy_core::{Tenancy, closing::Closing, moving::Moving, peer::Authorization};
 use bailiwick_types::{Clock, IdGen, Rng, Service, StoreError, System, Timestamp};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -134,6 +134,15 @@ impl TenancyService {
             .read_all(self.deps.system.all_accounts())
             .await?;
         read.unfinished(until, limit).await
+    }
+    /// Moves that began up to an instant and are not finished, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn open_moves(&self, until: Timestamp, limit: u64) -> Result<Vec<Moving>, StoreError> {
+        let all = self.deps.system.all_accounts();
+        let mut read = self.tenancy.store.read_all(all).await?;
+        read.unfinished_moves(until, limit).await
     }
     /// Starts the background work, until `stop` is cancelled.
     pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {

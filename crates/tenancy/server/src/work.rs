@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bailiwick_tenancy_core::{Tenancy, closing};
+use bailiwick_tenancy_core::{Tenancy, closing, moving};
 use bailiwick_types::{Clock, StoreError, System};
 
 use crate::{SqlStore, TenancyConfig};
@@ -12,7 +12,7 @@ const BATCH: u64 = 100;
 /// The pause after all old answers are deleted.
 const PURGE_INTERVAL: Duration = Duration::from_mins(10);
 
-/// Finishes suspensions and deletions that a crash, or an unavailable authorization service, interrupted.
+/// Finishes suspensions, deletions and moves that a crash, or an unavailable authorization service, interrupted.
 pub(crate) struct Closings {
     pub(crate) tenancy: Tenancy,
     pub(crate) system: System,
@@ -34,7 +34,18 @@ impl Closings {
         let until = self.tenancy.clock.now().minus(self.config.closing_age.get());
         let mut read = self.tenancy.store.read_all(self.system.all_accounts()).await?;
         let unfinished = read.unfinished(until, BATCH).await?;
+        let moves = read.unfinished_moves(until, BATCH).await?;
         drop(read);
+        for moving in moves {
+            let scope = moving.scope();
+            match moving::resume(&self.tenancy, &self.system, &moving).await {
+                Ok(()) => tracing::info!(%scope, "finished an interrupted move"),
+                Err(moving::FinishError::Declined(error)) => {
+                    tracing::info!(%scope, %error, "gave an interrupted move up");
+                }
+                Err(error) => tracing::warn!(%scope, %error, "cannot finish a move; retrying"),
+            }
+        }
         for closing in unfinished {
             let scope = &closing.scope;
             match closing::resume(&self.tenancy, &self.system, &closing).await {

@@ -1,7 +1,7 @@
 // Made by `cargo xtask codegen` from the protos.
 
 /// Every method of the suite with what it asks of its caller, by path.
-pub static METHODS: [Declaration; 153] = [
+pub static METHODS: [Declaration; 154] = [
     Declaration {
         path: "/bailiwick.authorization.v1.AccessService/CheckCaller",
         access: Access::Internal,
@@ -51,6 +51,16 @@ pub static METHODS: [Declaration; 153] = [
         idempotency: Idempotency::Idempotent,
         streaming: false,
         callers: &[crate::Service::Identity],
+    },
+    Declaration {
+        path: "/bailiwick.authorization.v1.AccessService/MoveScope",
+        access: Access::Internal,
+        permission: "",
+        on: "",
+        step_up: false,
+        idempotency: Idempotency::Idempotent,
+        streaming: false,
+        callers: &[crate::Service::Tenancy],
     },
     Declaration {
         path: "/bailiwick.authorization.v1.ApprovalService/ApproveRequest",
@@ -1543,6 +1553,7 @@ macro_rules! every_method {
         $call!($crate::method::authorization::CloseScope);
         $call!($crate::method::authorization::CloseServiceAccount);
         $call!($crate::method::authorization::CloseUser);
+        $call!($crate::method::authorization::MoveScope);
         $call!($crate::method::authorization::ApproveRequest);
         $call!($crate::method::authorization::ConsumeApproval);
         $call!($crate::method::authorization::GetApproval);
@@ -1726,437 +1737,443 @@ pub mod authorization {
     impl crate::Method for CloseUser {
         const DECLARATION: &'static crate::Declaration = &super::METHODS[4];
     }
+    /// `bailiwick.authorization.v1.AccessService/MoveScope`.
+    #[derive(Debug)]
+    pub enum MoveScope {}
+    impl crate::Method for MoveScope {
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[5];
+    }
     /// `bailiwick.authorization.v1.ApprovalService/ApproveRequest`.
     #[derive(Debug)]
     pub enum ApproveRequest {}
     impl crate::Method for ApproveRequest {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[5];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[6];
     }
     /// `bailiwick.authorization.v1.ApprovalService/ConsumeApproval`.
     #[derive(Debug)]
     pub enum ConsumeApproval {}
     impl crate::Method for ConsumeApproval {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[6];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[7];
     }
     /// `bailiwick.authorization.v1.ApprovalService/GetApproval`.
     #[derive(Debug)]
     pub enum GetApproval {}
     impl crate::Method for GetApproval {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[7];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[8];
     }
     /// `bailiwick.authorization.v1.ApprovalService/ListApprovals`.
     #[derive(Debug)]
     pub enum ListApprovals {}
     impl crate::Method for ListApprovals {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[8];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[9];
     }
     /// `bailiwick.authorization.v1.ApprovalService/RejectRequest`.
     #[derive(Debug)]
     pub enum RejectRequest {}
     impl crate::Method for RejectRequest {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[9];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[10];
     }
     /// `bailiwick.authorization.v1.ApprovalService/RequestApproval`.
     #[derive(Debug)]
     pub enum RequestApproval {}
     impl crate::Method for RequestApproval {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[10];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[11];
     }
     /// `bailiwick.authorization.v1.ApprovalService/WithdrawRequest`.
     #[derive(Debug)]
     pub enum WithdrawRequest {}
     impl crate::Method for WithdrawRequest {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[11];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[12];
     }
     /// `bailiwick.authorization.v1.BindingService/AssignRole`.
     #[derive(Debug)]
     pub enum AssignRole {}
     impl crate::Method for AssignRole {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[12];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[13];
     }
     /// `bailiwick.authorization.v1.BindingService/CopyPermissions`.
     #[derive(Debug)]
     pub enum CopyPermissions {}
     impl crate::Method for CopyPermissions {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[13];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[14];
     }
     /// `bailiwick.authorization.v1.BindingService/ListBindings`.
     #[derive(Debug)]
     pub enum ListBindings {}
     impl crate::Method for ListBindings {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[14];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[15];
     }
     /// `bailiwick.authorization.v1.BindingService/RecoverOwnership`.
     #[derive(Debug)]
     pub enum RecoverOwnership {}
     impl crate::Method for RecoverOwnership {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[15];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[16];
     }
     /// `bailiwick.authorization.v1.BindingService/RevokeRole`.
     #[derive(Debug)]
     pub enum RevokeRole {}
     impl crate::Method for RevokeRole {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[16];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[17];
     }
     /// `bailiwick.authorization.v1.BindingService/TransferOwnership`.
     #[derive(Debug)]
     pub enum TransferOwnership {}
     impl crate::Method for TransferOwnership {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[17];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[18];
     }
     /// `bailiwick.authorization.v1.DecisionService/BatchCheck`.
     #[derive(Debug)]
     pub enum BatchCheck {}
     impl crate::Method for BatchCheck {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[18];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[19];
     }
     /// `bailiwick.authorization.v1.DecisionService/Check`.
     #[derive(Debug)]
     pub enum Check {}
     impl crate::Method for Check {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[19];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[20];
     }
     /// `bailiwick.authorization.v1.DecisionService/Explain`.
     #[derive(Debug)]
     pub enum Explain {}
     impl crate::Method for Explain {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[20];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[21];
     }
     /// `bailiwick.authorization.v1.ExportService/ExportPermissions`.
     #[derive(Debug)]
     pub enum ExportPermissions {}
     impl crate::Method for ExportPermissions {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[21];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[22];
     }
     /// `bailiwick.authorization.v1.GrantService/CreateGrant`.
     #[derive(Debug)]
     pub enum CreateGrant {}
     impl crate::Method for CreateGrant {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[22];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[23];
     }
     /// `bailiwick.authorization.v1.GrantService/DeleteGrant`.
     #[derive(Debug)]
     pub enum DeleteGrant {}
     impl crate::Method for DeleteGrant {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[23];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[24];
     }
     /// `bailiwick.authorization.v1.GrantService/ListGrants`.
     #[derive(Debug)]
     pub enum ListGrants {}
     impl crate::Method for ListGrants {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[24];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[25];
     }
     /// `bailiwick.authorization.v1.GroupService/AddGroupMember`.
     #[derive(Debug)]
     pub enum AddGroupMember {}
     impl crate::Method for AddGroupMember {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[25];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[26];
     }
     /// `bailiwick.authorization.v1.GroupService/CreateGroup`.
     #[derive(Debug)]
     pub enum CreateGroup {}
     impl crate::Method for CreateGroup {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[26];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[27];
     }
     /// `bailiwick.authorization.v1.GroupService/DeleteGroup`.
     #[derive(Debug)]
     pub enum DeleteGroup {}
     impl crate::Method for DeleteGroup {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[27];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[28];
     }
     /// `bailiwick.authorization.v1.GroupService/GetGroup`.
     #[derive(Debug)]
     pub enum GetGroup {}
     impl crate::Method for GetGroup {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[28];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[29];
     }
     /// `bailiwick.authorization.v1.GroupService/ListGroupMembers`.
     #[derive(Debug)]
     pub enum ListGroupMembers {}
     impl crate::Method for ListGroupMembers {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[29];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[30];
     }
     /// `bailiwick.authorization.v1.GroupService/ListGroups`.
     #[derive(Debug)]
     pub enum ListGroups {}
     impl crate::Method for ListGroups {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[30];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[31];
     }
     /// `bailiwick.authorization.v1.GroupService/RemoveGroupMember`.
     #[derive(Debug)]
     pub enum RemoveGroupMember {}
     impl crate::Method for RemoveGroupMember {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[31];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[32];
     }
     /// `bailiwick.authorization.v1.InvitationService/AcceptInvitation`.
     #[derive(Debug)]
     pub enum AcceptInvitation {}
     impl crate::Method for AcceptInvitation {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[32];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[33];
     }
     /// `bailiwick.authorization.v1.InvitationService/BatchCreateInvitations`.
     #[derive(Debug)]
     pub enum BatchCreateInvitations {}
     impl crate::Method for BatchCreateInvitations {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[33];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[34];
     }
     /// `bailiwick.authorization.v1.InvitationService/CreateInvitation`.
     #[derive(Debug)]
     pub enum CreateInvitation {}
     impl crate::Method for CreateInvitation {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[34];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[35];
     }
     /// `bailiwick.authorization.v1.InvitationService/GetInvitation`.
     #[derive(Debug)]
     pub enum GetInvitation {}
     impl crate::Method for GetInvitation {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[35];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[36];
     }
     /// `bailiwick.authorization.v1.InvitationService/ListInvitations`.
     #[derive(Debug)]
     pub enum ListInvitations {}
     impl crate::Method for ListInvitations {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[36];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[37];
     }
     /// `bailiwick.authorization.v1.InvitationService/ResendInvitation`.
     #[derive(Debug)]
     pub enum ResendInvitation {}
     impl crate::Method for ResendInvitation {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[37];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[38];
     }
     /// `bailiwick.authorization.v1.InvitationService/RevokeInvitation`.
     #[derive(Debug)]
     pub enum RevokeInvitation {}
     impl crate::Method for RevokeInvitation {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[38];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[39];
     }
     /// `bailiwick.authorization.v1.MemberService/BatchRemoveMembers`.
     #[derive(Debug)]
     pub enum BatchRemoveMembers {}
     impl crate::Method for BatchRemoveMembers {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[39];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[40];
     }
     /// `bailiwick.authorization.v1.MemberService/CreateMember`.
     #[derive(Debug)]
     pub enum CreateMember {}
     impl crate::Method for CreateMember {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[40];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[41];
     }
     /// `bailiwick.authorization.v1.MemberService/DeleteMember`.
     #[derive(Debug)]
     pub enum DeleteMember {}
     impl crate::Method for DeleteMember {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[41];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[42];
     }
     /// `bailiwick.authorization.v1.MemberService/GetMember`.
     #[derive(Debug)]
     pub enum GetMember {}
     impl crate::Method for GetMember {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[42];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[43];
     }
     /// `bailiwick.authorization.v1.MemberService/GetSeats`.
     #[derive(Debug)]
     pub enum GetSeats {}
     impl crate::Method for GetSeats {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[43];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[44];
     }
     /// `bailiwick.authorization.v1.MemberService/ListMembers`.
     #[derive(Debug)]
     pub enum ListMembers {}
     impl crate::Method for ListMembers {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[44];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[45];
     }
     /// `bailiwick.authorization.v1.MemberService/LookUpMember`.
     #[derive(Debug)]
     pub enum LookUpMember {}
     impl crate::Method for LookUpMember {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[45];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[46];
     }
     /// `bailiwick.authorization.v1.MemberService/ReactivateMember`.
     #[derive(Debug)]
     pub enum ReactivateMember {}
     impl crate::Method for ReactivateMember {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[46];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[47];
     }
     /// `bailiwick.authorization.v1.MemberService/RemoveMember`.
     #[derive(Debug)]
     pub enum RemoveMember {}
     impl crate::Method for RemoveMember {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[47];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[48];
     }
     /// `bailiwick.authorization.v1.MemberService/SuspendMember`.
     #[derive(Debug)]
     pub enum SuspendMember {}
     impl crate::Method for SuspendMember {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[48];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[49];
     }
     /// `bailiwick.authorization.v1.MemberService/UpdateMember`.
     #[derive(Debug)]
     pub enum UpdateMember {}
     impl crate::Method for UpdateMember {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[49];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[50];
     }
     /// `bailiwick.authorization.v1.ProductService/ApplyProduct`.
     #[derive(Debug)]
     pub enum ApplyProduct {}
     impl crate::Method for ApplyProduct {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[50];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[51];
     }
     /// `bailiwick.authorization.v1.ProductService/GetProduct`.
     #[derive(Debug)]
     pub enum GetProduct {}
     impl crate::Method for GetProduct {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[51];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[52];
     }
     /// `bailiwick.authorization.v1.ProductService/ListProducts`.
     #[derive(Debug)]
     pub enum ListProducts {}
     impl crate::Method for ListProducts {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[52];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[53];
     }
     /// `bailiwick.authorization.v1.ProductService/PreviewProduct`.
     #[derive(Debug)]
     pub enum PreviewProduct {}
     impl crate::Method for PreviewProduct {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[53];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[54];
     }
     /// `bailiwick.authorization.v1.QueryService/ListPermissions`.
     #[derive(Debug)]
     pub enum ListPermissions {}
     impl crate::Method for ListPermissions {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[54];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[55];
     }
     /// `bailiwick.authorization.v1.QueryService/ListResources`.
     #[derive(Debug)]
     pub enum ListResources {}
     impl crate::Method for ListResources {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[55];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[56];
     }
     /// `bailiwick.authorization.v1.QueryService/ListScopes`.
     #[derive(Debug)]
     pub enum ListScopes {}
     impl crate::Method for ListScopes {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[56];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[57];
     }
     /// `bailiwick.authorization.v1.QueryService/ListSubjectPermissions`.
     #[derive(Debug)]
     pub enum ListSubjectPermissions {}
     impl crate::Method for ListSubjectPermissions {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[57];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[58];
     }
     /// `bailiwick.authorization.v1.QueryService/ListSubjects`.
     #[derive(Debug)]
     pub enum ListSubjects {}
     impl crate::Method for ListSubjects {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[58];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[59];
     }
     /// `bailiwick.authorization.v1.QueryService/PlanResources`.
     #[derive(Debug)]
     pub enum PlanResources {}
     impl crate::Method for PlanResources {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[59];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[60];
     }
     /// `bailiwick.authorization.v1.QuotaService/GetQuota`.
     #[derive(Debug)]
     pub enum GetQuota {}
     impl crate::Method for GetQuota {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[60];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[61];
     }
     /// `bailiwick.authorization.v1.QuotaService/ListQuotas`.
     #[derive(Debug)]
     pub enum ListQuotas {}
     impl crate::Method for ListQuotas {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[61];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[62];
     }
     /// `bailiwick.authorization.v1.QuotaService/SetQuota`.
     #[derive(Debug)]
     pub enum SetQuota {}
     impl crate::Method for SetQuota {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[62];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[63];
     }
     /// `bailiwick.authorization.v1.ResourceService/GetResource`.
     #[derive(Debug)]
     pub enum GetResource {}
     impl crate::Method for GetResource {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[63];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[64];
     }
     /// `bailiwick.authorization.v1.ResourceService/ListResourcesInScope`.
     #[derive(Debug)]
     pub enum ListResourcesInScope {}
     impl crate::Method for ListResourcesInScope {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[64];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[65];
     }
     /// `bailiwick.authorization.v1.ResourceService/MoveResource`.
     #[derive(Debug)]
     pub enum MoveResource {}
     impl crate::Method for MoveResource {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[65];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[66];
     }
     /// `bailiwick.authorization.v1.ResourceService/RegisterResource`.
     #[derive(Debug)]
     pub enum RegisterResource {}
     impl crate::Method for RegisterResource {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[66];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[67];
     }
     /// `bailiwick.authorization.v1.ResourceService/TransferResource`.
     #[derive(Debug)]
     pub enum TransferResource {}
     impl crate::Method for TransferResource {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[67];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[68];
     }
     /// `bailiwick.authorization.v1.ResourceService/UnregisterResource`.
     #[derive(Debug)]
     pub enum UnregisterResource {}
     impl crate::Method for UnregisterResource {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[68];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[69];
     }
     /// `bailiwick.authorization.v1.ResourceService/UpdateResource`.
     #[derive(Debug)]
     pub enum UpdateResource {}
     impl crate::Method for UpdateResource {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[69];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[70];
     }
     /// `bailiwick.authorization.v1.RoleService/ChangeRole`.
     #[derive(Debug)]
     pub enum ChangeRole {}
     impl crate::Method for ChangeRole {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[70];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[71];
     }
     /// `bailiwick.authorization.v1.RoleService/CreateRole`.
     #[derive(Debug)]
     pub enum CreateRole {}
     impl crate::Method for CreateRole {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[71];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[72];
     }
     /// `bailiwick.authorization.v1.RoleService/DeleteRole`.
     #[derive(Debug)]
     pub enum DeleteRole {}
     impl crate::Method for DeleteRole {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[72];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[73];
     }
     /// `bailiwick.authorization.v1.RoleService/DescribeRole`.
     #[derive(Debug)]
     pub enum DescribeRole {}
     impl crate::Method for DescribeRole {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[73];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[74];
     }
     /// `bailiwick.authorization.v1.RoleService/GetRole`.
     #[derive(Debug)]
     pub enum GetRole {}
     impl crate::Method for GetRole {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[74];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[75];
     }
     /// `bailiwick.authorization.v1.RoleService/ListRoles`.
     #[derive(Debug)]
     pub enum ListRoles {}
     impl crate::Method for ListRoles {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[75];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[76];
     }
     /// `bailiwick.authorization.v1.RoleService/PreviewRoleChange`.
     #[derive(Debug)]
     pub enum PreviewRoleChange {}
     impl crate::Method for PreviewRoleChange {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[76];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[77];
     }
 }
 
@@ -2166,13 +2183,13 @@ pub mod events {
     #[derive(Debug)]
     pub enum Follow {}
     impl crate::Method for Follow {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[77];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[78];
     }
     /// `bailiwick.events.v1.ChangeFeedService/GetSnapshot`.
     #[derive(Debug)]
     pub enum GetSnapshot {}
     impl crate::Method for GetSnapshot {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[78];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[79];
     }
 }
 
@@ -2182,283 +2199,283 @@ pub mod identity {
     #[derive(Debug)]
     pub enum CreateApiKey {}
     impl crate::Method for CreateApiKey {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[79];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[80];
     }
     /// `bailiwick.identity.v1.ApiKeyService/GetApiKey`.
     #[derive(Debug)]
     pub enum GetApiKey {}
     impl crate::Method for GetApiKey {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[80];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[81];
     }
     /// `bailiwick.identity.v1.ApiKeyService/ListApiKeys`.
     #[derive(Debug)]
     pub enum ListApiKeys {}
     impl crate::Method for ListApiKeys {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[81];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[82];
     }
     /// `bailiwick.identity.v1.ApiKeyService/RevokeApiKey`.
     #[derive(Debug)]
     pub enum RevokeApiKey {}
     impl crate::Method for RevokeApiKey {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[82];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[83];
     }
     /// `bailiwick.identity.v1.AuthenticationService/Activate`.
     #[derive(Debug)]
     pub enum Activate {}
     impl crate::Method for Activate {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[83];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[84];
     }
     /// `bailiwick.identity.v1.AuthenticationService/ChangePassword`.
     #[derive(Debug)]
     pub enum ChangePassword {}
     impl crate::Method for ChangePassword {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[84];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[85];
     }
     /// `bailiwick.identity.v1.AuthenticationService/ConfirmSecondFactor`.
     #[derive(Debug)]
     pub enum ConfirmSecondFactor {}
     impl crate::Method for ConfirmSecondFactor {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[85];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[86];
     }
     /// `bailiwick.identity.v1.AuthenticationService/EnrollSecondFactor`.
     #[derive(Debug)]
     pub enum EnrollSecondFactor {}
     impl crate::Method for EnrollSecondFactor {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[86];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[87];
     }
     /// `bailiwick.identity.v1.AuthenticationService/Reauthenticate`.
     #[derive(Debug)]
     pub enum Reauthenticate {}
     impl crate::Method for Reauthenticate {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[87];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[88];
     }
     /// `bailiwick.identity.v1.AuthenticationService/Refresh`.
     #[derive(Debug)]
     pub enum Refresh {}
     impl crate::Method for Refresh {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[88];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[89];
     }
     /// `bailiwick.identity.v1.AuthenticationService/RegenerateRecoveryCodes`.
     #[derive(Debug)]
     pub enum RegenerateRecoveryCodes {}
     impl crate::Method for RegenerateRecoveryCodes {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[89];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[90];
     }
     /// `bailiwick.identity.v1.AuthenticationService/RegisterCustomer`.
     #[derive(Debug)]
     pub enum RegisterCustomer {}
     impl crate::Method for RegisterCustomer {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[90];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[91];
     }
     /// `bailiwick.identity.v1.AuthenticationService/RemoveSecondFactor`.
     #[derive(Debug)]
     pub enum RemoveSecondFactor {}
     impl crate::Method for RemoveSecondFactor {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[91];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[92];
     }
     /// `bailiwick.identity.v1.AuthenticationService/RequestPasswordReset`.
     #[derive(Debug)]
     pub enum RequestPasswordReset {}
     impl crate::Method for RequestPasswordReset {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[92];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[93];
     }
     /// `bailiwick.identity.v1.AuthenticationService/ResetPassword`.
     #[derive(Debug)]
     pub enum ResetPassword {}
     impl crate::Method for ResetPassword {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[93];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[94];
     }
     /// `bailiwick.identity.v1.AuthenticationService/SendActivation`.
     #[derive(Debug)]
     pub enum SendActivation {}
     impl crate::Method for SendActivation {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[94];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[95];
     }
     /// `bailiwick.identity.v1.AuthenticationService/SendVerification`.
     #[derive(Debug)]
     pub enum SendVerification {}
     impl crate::Method for SendVerification {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[95];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[96];
     }
     /// `bailiwick.identity.v1.AuthenticationService/SignIn`.
     #[derive(Debug)]
     pub enum SignIn {}
     impl crate::Method for SignIn {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[96];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[97];
     }
     /// `bailiwick.identity.v1.AuthenticationService/SignOut`.
     #[derive(Debug)]
     pub enum SignOut {}
     impl crate::Method for SignOut {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[97];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[98];
     }
     /// `bailiwick.identity.v1.AuthenticationService/VerifyEmail`.
     #[derive(Debug)]
     pub enum VerifyEmail {}
     impl crate::Method for VerifyEmail {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[98];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[99];
     }
     /// `bailiwick.identity.v1.AuthenticationService/VerifySecondFactor`.
     #[derive(Debug)]
     pub enum VerifySecondFactor {}
     impl crate::Method for VerifySecondFactor {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[99];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[100];
     }
     /// `bailiwick.identity.v1.OperatorService/GrantOperator`.
     #[derive(Debug)]
     pub enum GrantOperator {}
     impl crate::Method for GrantOperator {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[100];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[101];
     }
     /// `bailiwick.identity.v1.OperatorService/RevokeOperator`.
     #[derive(Debug)]
     pub enum RevokeOperator {}
     impl crate::Method for RevokeOperator {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[101];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[102];
     }
     /// `bailiwick.identity.v1.ServiceAccountService/CreateServiceAccount`.
     #[derive(Debug)]
     pub enum CreateServiceAccount {}
     impl crate::Method for CreateServiceAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[102];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[103];
     }
     /// `bailiwick.identity.v1.ServiceAccountService/DeleteServiceAccount`.
     #[derive(Debug)]
     pub enum DeleteServiceAccount {}
     impl crate::Method for DeleteServiceAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[103];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[104];
     }
     /// `bailiwick.identity.v1.ServiceAccountService/DisableServiceAccount`.
     #[derive(Debug)]
     pub enum DisableServiceAccount {}
     impl crate::Method for DisableServiceAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[104];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[105];
     }
     /// `bailiwick.identity.v1.ServiceAccountService/GetServiceAccount`.
     #[derive(Debug)]
     pub enum GetServiceAccount {}
     impl crate::Method for GetServiceAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[105];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[106];
     }
     /// `bailiwick.identity.v1.ServiceAccountService/ListServiceAccounts`.
     #[derive(Debug)]
     pub enum ListServiceAccounts {}
     impl crate::Method for ListServiceAccounts {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[106];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[107];
     }
     /// `bailiwick.identity.v1.ServiceAccountService/RotateServiceAccountSecret`.
     #[derive(Debug)]
     pub enum RotateServiceAccountSecret {}
     impl crate::Method for RotateServiceAccountSecret {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[107];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[108];
     }
     /// `bailiwick.identity.v1.SessionService/ConsumeStepUp`.
     #[derive(Debug)]
     pub enum ConsumeStepUp {}
     impl crate::Method for ConsumeStepUp {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[108];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[109];
     }
     /// `bailiwick.identity.v1.SessionService/ListSessions`.
     #[derive(Debug)]
     pub enum ListSessions {}
     impl crate::Method for ListSessions {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[109];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[110];
     }
     /// `bailiwick.identity.v1.SessionService/RevokeAllSessions`.
     #[derive(Debug)]
     pub enum RevokeAllSessions {}
     impl crate::Method for RevokeAllSessions {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[110];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[111];
     }
     /// `bailiwick.identity.v1.SessionService/RevokeSession`.
     #[derive(Debug)]
     pub enum RevokeSession {}
     impl crate::Method for RevokeSession {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[111];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[112];
     }
     /// `bailiwick.identity.v1.SignInPolicyService/GetSignInPolicy`.
     #[derive(Debug)]
     pub enum GetSignInPolicy {}
     impl crate::Method for GetSignInPolicy {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[112];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[113];
     }
     /// `bailiwick.identity.v1.SignInPolicyService/UpdateSignInPolicy`.
     #[derive(Debug)]
     pub enum UpdateSignInPolicy {}
     impl crate::Method for UpdateSignInPolicy {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[113];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[114];
     }
     /// `bailiwick.identity.v1.TokenService/GetJwks`.
     #[derive(Debug)]
     pub enum GetJwks {}
     impl crate::Method for GetJwks {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[114];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[115];
     }
     /// `bailiwick.identity.v1.TokenService/Introspect`.
     #[derive(Debug)]
     pub enum Introspect {}
     impl crate::Method for Introspect {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[115];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[116];
     }
     /// `bailiwick.identity.v1.TokenService/IssueToken`.
     #[derive(Debug)]
     pub enum IssueToken {}
     impl crate::Method for IssueToken {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[116];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[117];
     }
     /// `bailiwick.identity.v1.TokenService/RevokeToken`.
     #[derive(Debug)]
     pub enum RevokeToken {}
     impl crate::Method for RevokeToken {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[117];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[118];
     }
     /// `bailiwick.identity.v1.UserService/BatchGetUsers`.
     #[derive(Debug)]
     pub enum BatchGetUsers {}
     impl crate::Method for BatchGetUsers {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[118];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[119];
     }
     /// `bailiwick.identity.v1.UserService/CreateUser`.
     #[derive(Debug)]
     pub enum CreateUser {}
     impl crate::Method for CreateUser {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[119];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[120];
     }
     /// `bailiwick.identity.v1.UserService/DeleteUser`.
     #[derive(Debug)]
     pub enum DeleteUser {}
     impl crate::Method for DeleteUser {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[120];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[121];
     }
     /// `bailiwick.identity.v1.UserService/DisableUser`.
     #[derive(Debug)]
     pub enum DisableUser {}
     impl crate::Method for DisableUser {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[121];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[122];
     }
     /// `bailiwick.identity.v1.UserService/EnableUser`.
     #[derive(Debug)]
     pub enum EnableUser {}
     impl crate::Method for EnableUser {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[122];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[123];
     }
     /// `bailiwick.identity.v1.UserService/GetUser`.
     #[derive(Debug)]
     pub enum GetUser {}
     impl crate::Method for GetUser {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[123];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[124];
     }
     /// `bailiwick.identity.v1.UserService/ListUsers`.
     #[derive(Debug)]
     pub enum ListUsers {}
     impl crate::Method for ListUsers {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[124];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[125];
     }
     /// `bailiwick.identity.v1.UserService/UpdateUser`.
     #[derive(Debug)]
     pub enum UpdateUser {}
     impl crate::Method for UpdateUser {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[125];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[126];
     }
 }
 
@@ -2468,151 +2485,151 @@ pub mod tenancy {
     #[derive(Debug)]
     pub enum CreateAccount {}
     impl crate::Method for CreateAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[126];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[127];
     }
     /// `bailiwick.tenancy.v1.AccountService/DeleteAccount`.
     #[derive(Debug)]
     pub enum DeleteAccount {}
     impl crate::Method for DeleteAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[127];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[128];
     }
     /// `bailiwick.tenancy.v1.AccountService/ExportAccount`.
     #[derive(Debug)]
     pub enum ExportAccount {}
     impl crate::Method for ExportAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[128];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[129];
     }
     /// `bailiwick.tenancy.v1.AccountService/GetAccount`.
     #[derive(Debug)]
     pub enum GetAccount {}
     impl crate::Method for GetAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[129];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[130];
     }
     /// `bailiwick.tenancy.v1.AccountService/ListAccounts`.
     #[derive(Debug)]
     pub enum ListAccounts {}
     impl crate::Method for ListAccounts {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[130];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[131];
     }
     /// `bailiwick.tenancy.v1.AccountService/ReactivateAccount`.
     #[derive(Debug)]
     pub enum ReactivateAccount {}
     impl crate::Method for ReactivateAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[131];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[132];
     }
     /// `bailiwick.tenancy.v1.AccountService/RestrictAccount`.
     #[derive(Debug)]
     pub enum RestrictAccount {}
     impl crate::Method for RestrictAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[132];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[133];
     }
     /// `bailiwick.tenancy.v1.AccountService/SuspendAccount`.
     #[derive(Debug)]
     pub enum SuspendAccount {}
     impl crate::Method for SuspendAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[133];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[134];
     }
     /// `bailiwick.tenancy.v1.AccountService/UpdateAccount`.
     #[derive(Debug)]
     pub enum UpdateAccount {}
     impl crate::Method for UpdateAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[134];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[135];
     }
     /// `bailiwick.tenancy.v1.AuditLogService/ExportAuditEntries`.
     #[derive(Debug)]
     pub enum ExportAuditEntries {}
     impl crate::Method for ExportAuditEntries {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[135];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[136];
     }
     /// `bailiwick.tenancy.v1.AuditLogService/ListAuditEntries`.
     #[derive(Debug)]
     pub enum ListAuditEntries {}
     impl crate::Method for ListAuditEntries {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[136];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[137];
     }
     /// `bailiwick.tenancy.v1.InstanceService/CreateInstance`.
     #[derive(Debug)]
     pub enum CreateInstance {}
     impl crate::Method for CreateInstance {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[137];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[138];
     }
     /// `bailiwick.tenancy.v1.InstanceService/DeleteInstance`.
     #[derive(Debug)]
     pub enum DeleteInstance {}
     impl crate::Method for DeleteInstance {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[138];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[139];
     }
     /// `bailiwick.tenancy.v1.InstanceService/GetInstance`.
     #[derive(Debug)]
     pub enum GetInstance {}
     impl crate::Method for GetInstance {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[139];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[140];
     }
     /// `bailiwick.tenancy.v1.InstanceService/ListInstances`.
     #[derive(Debug)]
     pub enum ListInstances {}
     impl crate::Method for ListInstances {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[140];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[141];
     }
     /// `bailiwick.tenancy.v1.InstanceService/UpdateInstance`.
     #[derive(Debug)]
     pub enum UpdateInstance {}
     impl crate::Method for UpdateInstance {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[141];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[142];
     }
     /// `bailiwick.tenancy.v1.SettingsService/GetSettings`.
     #[derive(Debug)]
     pub enum GetSettings {}
     impl crate::Method for GetSettings {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[142];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[143];
     }
     /// `bailiwick.tenancy.v1.SettingsService/UpdateSettings`.
     #[derive(Debug)]
     pub enum UpdateSettings {}
     impl crate::Method for UpdateSettings {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[143];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[144];
     }
     /// `bailiwick.tenancy.v1.SignUpService/SignUp`.
     #[derive(Debug)]
     pub enum SignUp {}
     impl crate::Method for SignUp {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[144];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[145];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/CreateWorkspace`.
     #[derive(Debug)]
     pub enum CreateWorkspace {}
     impl crate::Method for CreateWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[145];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[146];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/DeleteWorkspace`.
     #[derive(Debug)]
     pub enum DeleteWorkspace {}
     impl crate::Method for DeleteWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[146];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[147];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/GetWorkspace`.
     #[derive(Debug)]
     pub enum GetWorkspace {}
     impl crate::Method for GetWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[147];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[148];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/ListWorkspaces`.
     #[derive(Debug)]
     pub enum ListWorkspaces {}
     impl crate::Method for ListWorkspaces {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[148];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[149];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/MoveWorkspace`.
     #[derive(Debug)]
     pub enum MoveWorkspace {}
     impl crate::Method for MoveWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[149];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[150];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/UpdateWorkspace`.
     #[derive(Debug)]
     pub enum UpdateWorkspace {}
     impl crate::Method for UpdateWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[150];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[151];
     }
 }
 
@@ -2622,12 +2639,12 @@ pub mod testing {
     #[derive(Debug)]
     pub enum AdvanceClock {}
     impl crate::Method for AdvanceClock {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[151];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[152];
     }
     /// `bailiwick.testing.v1.NoopService/Noop`.
     #[derive(Debug)]
     pub enum Noop {}
     impl crate::Method for Noop {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[152];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[153];
     }
 }

@@ -3,6 +3,7 @@
 
 mod administration;
 mod holdings;
+mod relocation;
 mod standing;
 mod table;
 #[cfg(test)]

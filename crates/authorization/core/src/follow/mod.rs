@@ -10,6 +10,7 @@ mod settings;
 
 pub use account::{AccountTold, account_changed};
 pub use person::{PersonTold, person_changed, person_gone};
+pub(crate) use place::give;
 pub use place::{PlaceTold, place_changed};
 pub(crate) use service_account::keep_service_account;
 pub use service_account::{service_account_changed, service_account_gone};
@@ -58,7 +59,7 @@ fn outlives(closed: &SourceVersion, told: &SourceVersion, way: Way) -> bool {
 const FEED: &str = "feed";
 
 /// Gives a single-holder role as a scope comes into being.
-async fn bind(
+pub(crate) async fn bind(
     write: &mut (impl Write + ?Sized),
     ids: &dyn IdGen,
     account: AccountId,

@@ -27,6 +27,8 @@ pub struct PlaceTold {
     pub state: PlaceState,
     /// At creation: its first holder; none gives it to the account's.
     pub owner: Option<Subject>,
+    /// The account from which it moved to this one last.
+    pub moved_from: Option<AccountId>,
 }
 
 /// Applies it. A new place comes with its holder, where its level has a single-holder role.
@@ -92,17 +94,32 @@ pub async fn place_changed(
         closed_version,
         created_at: before.as_ref().map_or(now, |before| before.created_at),
     };
+    let root = ScopeRoot::Account(place.account);
+    if before
+        .as_ref()
+        .is_some_and(|before| before.parent != place.parent)
+    {
+        // It moved, and no call has moved it here: authorization was restored to a time before.
+        let revision = write.next_revision(&root)?;
+        for resource in write.resources_in(&place.scope, u64::from(u32::MAX)).await? {
+            write.emit(root.clone(), Change::of_resource(&resource.name));
+        }
+        write.register_anew(&place.scope, revision, now).await?;
+    }
     write.put_place(&place).await?;
-    write.emit(ScopeRoot::Account(place.account), Change::from(&place));
+    write.emit(root, Change::from(&place));
     if before.is_none() {
         write.put_early_closure(id, None).await?;
-        give(write, ids, now, &place, told.owner).await?;
+        // What is deleted needs nobody.
+        if place.state != PlaceState::Deleted {
+            give(write, ids, now, &place, told.owner).await?;
+        }
     }
     Ok(())
 }
 
 /// Gives the single-holder role of the place to the owner that the event names, else to the account's holder.
-async fn give(
+pub(crate) async fn give(
     write: &mut (impl Write + ?Sized),
     ids: &dyn IdGen,
     now: Timestamp,
@@ -182,6 +199,7 @@ mod tests {
             edition: Some(String::new()),
             state,
             owner: Some(subject(2)),
+            moved_from: None,
         }
     }
 

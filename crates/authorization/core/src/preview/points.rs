@@ -154,6 +154,27 @@ impl Points {
         self.add_members(read, &kinds, &spots).await
     }
 
+    /// Everybody who may have something at some places by a role or grant on one of these scopes, or as every
+    /// member.
+    pub(crate) async fn add_around(
+        &mut self,
+        read: &(impl Read + ?Sized),
+        policy: &AccountPolicy,
+        scopes: &[Scope],
+        spots: &[Spot],
+    ) -> Result<(), StoreError> {
+        for scope in scopes {
+            self.add_bound(read, scope, spots).await?;
+            let filter = grant::Filter {
+                scope: Some(scope.clone()),
+                ..grant::Filter::default()
+            };
+            self.add_granted(read, &filter, spots).await?;
+        }
+        let roles: Vec<String> = policy.roles().map(|role| role.name.to_string()).collect();
+        self.add_members(read, &kinds_with(policy, &roles), spots).await
+    }
+
     async fn add_bound(
         &mut self,
         read: &(impl Read + ?Sized),

@@ -82,6 +82,10 @@ pub(super) fn place(of: pb::PlaceChanged, from: &Origin) -> Result<PlaceTold, Ap
         edition: Some(of.edition).filter(|edition| !edition.is_empty()),
         state: state(of.state),
         owner: subject("owner", &of.owner)?,
+        moved_from: match &*of.moved_from {
+            "" => None,
+            account => Some(account.parse().map_err(|error| content("moved_from", error))?),
+        },
     })
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
-    Change as Told, Selects as _, Write as _,
+    Change as Told, Error, Selects as _, Write as _,
     account::Writer as _,
-    follow::{Way, account_changed, place_changed, settings_changed},
+    follow::{PlaceTold, Way, account_changed, place_changed, settings_changed},
+    relocation::{Relocation, arrive_unasked},
 };
 use bailiwick_policy::PlaceState;
 use bailiwick_proto::events::v1::change::Change;
@@ -51,6 +52,15 @@ fn roots_of<'b>(changes: impl IntoIterator<Item = &'b [u8]>) -> Result<Vec<Scope
         };
         let account: AccountId = account.parse().map_err(|error| content("account", error))?;
         roots.push(ScopeRoot::Account(account));
+        if let Change::PlaceChanged(of) = &change
+            && !of.moved_from.is_empty()
+        {
+            let from = of
+                .moved_from
+                .parse()
+                .map_err(|error| content("moved_from", error))?;
+            roots.push(ScopeRoot::Account(from));
+        }
     }
     Ok(roots)
 }
@@ -64,11 +74,41 @@ impl TenancySink {
         }
         let done = match change {
             Change::AccountChanged(of) => account_changed(tx, ids, now, read::account(of, from)?).await,
-            Change::PlaceChanged(of) => place_changed(tx, ids, now, read::place(of, from)?).await,
+            Change::PlaceChanged(of) => {
+                let told = read::place(of, from)?;
+                self.arrive(tx, &told).await?;
+                place_changed(tx, ids, now, told).await
+            }
             Change::SettingsChanged(of) => settings_changed(tx, read::settings(of, from)?).await,
             _ => Ok(()),
         };
         done.map_err(refused)
+    }
+}
+
+impl TenancySink {
+    /// Moves what is known of a workspace that moved from another account, where no call has moved it:
+    /// authorization was restored to a time before.
+    async fn arrive(&self, tx: &mut Tx<&mut WriteTx>, told: &PlaceTold) -> Result<(), ApplyError> {
+        let Some(account) = told.moved_from.filter(|_| told.state != PlaceState::Deleted) else {
+            return Ok(());
+        };
+        let of = Relocation {
+            account,
+            scope: told.scope.clone(),
+            target: told.account,
+            parent: told.parent.clone(),
+            version: told.version.clone(),
+            mover: None,
+        };
+        let (ids, now) = (&*self.0.ids, self.0.clock.now());
+        let arrived = arrive_unasked(tx, ids, now, &self.0.system, &of).await;
+        arrived.map_err(|error| match error {
+            Error::Store(error) => failed(error),
+            error => ApplyError::Content(error.to_string()),
+        })?;
+        tx.select(self.0.system.account(told.account).read());
+        Ok(())
     }
 }
 
@@ -104,8 +144,10 @@ impl FeedSink for TenancySink {
             }
             Change::PlaceChanged(of) => {
                 let scope: Scope = of.scope.parse().map_err(|error| content("scope", error))?;
-                run.saw(tx, PLACE, &[mark(scope.uuid().unwrap_or_default())])
-                    .await?;
+                let account: AccountId = of.account.parse().map_err(|error| content("account", error))?;
+                // A workspace that moved has a row in each account that it was in.
+                let own = mark(scope.uuid().unwrap_or_default());
+                run.saw(tx, PLACE, &[mark(account.uuid()) + &own]).await?;
             }
             _ => {}
         }
@@ -119,7 +161,11 @@ impl FeedSink for TenancySink {
     }
     async fn sweep(&self, db: &Db, run: &Run) -> Result<(), ApplyError> {
         for (table, kind, account) in [("account", ACCOUNT, "id"), ("place", PLACE, "account_id")] {
-            let unseen = run.unseen(kind, &marked(db, table));
+            let mut key = marked(db, &format!("{table}.id"));
+            if kind == PLACE {
+                key = format!("{} || {key}", marked(db, "place.account_id"));
+            }
+            let unseen = run.unseen(kind, &key);
             let sql = format!("SELECT {account} AS account, id FROM {table} WHERE state <> 4 AND {unseen}");
             let conn = db.load();
             let rows = conn
@@ -170,10 +216,10 @@ fn mark(id: Uuid) -> String {
 }
 
 /// The SQL expression for the same.
-fn marked(db: &Db, table: &str) -> String {
+fn marked(db: &Db, column: &str) -> String {
     if db.backend() == DbBackend::Postgres {
-        format!("replace({table}.id::text, '-', '')")
+        format!("replace({column}::text, '-', '')")
     } else {
-        format!("lower(hex({table}.id))")
+        format!("lower(hex({column}))")
     }
 }

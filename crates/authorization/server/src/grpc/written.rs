@@ -152,6 +152,13 @@ mod tests {
         async fn write(&self, _: AccountWrite) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
             self.wait().await
         }
+        async fn write_accounts(
+            &self,
+            _: AllAccounts,
+            _: &[AccountId],
+        ) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
+            self.wait().await
+        }
         async fn write_all(
             &self,
             _: AllAccounts,

@@ -17,6 +17,7 @@ mod person;
 mod policy;
 mod product;
 mod products;
+mod relocation;
 mod request;
 mod resource;
 mod role;
@@ -28,7 +29,7 @@ mod strays;
 mod subjects;
 mod tx;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use bailiwick_authorization_core::{
@@ -36,7 +37,7 @@ use bailiwick_authorization_core::{
     account::{Account, Place},
 };
 use bailiwick_sql::{Committed, Db};
-use bailiwick_types::{AccountAccess, AccountWrite, AllAccounts, ScopeRoot};
+use bailiwick_types::{AccountAccess, AccountId, AccountWrite, AllAccounts, ProductName, ScopeRoot};
 use sea_orm::EntityTrait;
 
 pub(crate) use kept::{KeptRows, Page};
@@ -117,6 +118,30 @@ impl Store for SqlStore {
         tx.share(&ScopeRoot::Product(product)).await?;
         let tx = Tx::new(tx, self.products()).with_hook(self.hook.clone());
         Ok(Some(Box::new(tx.of_account(account.read()))))
+    }
+    async fn write_accounts(
+        &self,
+        _: AllAccounts,
+        accounts: &[AccountId],
+    ) -> Result<Option<Box<dyn Unit + Send + Sync>>, StoreError> {
+        let mut roots = Vec::with_capacity(accounts.len());
+        let mut products = BTreeSet::new();
+        for id in accounts {
+            let known = entity::account::Entity::find_by_id(id.uuid());
+            let Some(known) = known.one(self.db.load()).await.map_err(store_error)? else {
+                return Ok(None);
+            };
+            let product: ProductName = convert::At::new("account", id).parse("product", &known.product)?;
+            products.insert(product);
+            roots.push(ScopeRoot::Account(*id));
+        }
+        let tx = self.db.begin_write_across(&roots).await?;
+        // What fits the manifest now must fit it still when this commits.
+        for product in products {
+            tx.share(&ScopeRoot::Product(product)).await?;
+        }
+        let tx = Tx::new(tx, self.products()).with_hook(self.hook.clone());
+        Ok(Some(Box::new(tx)))
     }
     async fn write_all(
         &self,

@@ -17,6 +17,7 @@ mod previews_come_true;
 mod previews_stage;
 mod products;
 mod races;
+mod relocations;
 mod resources;
 mod roles;
 mod sources;

@@ -393,6 +393,7 @@ impl World {
             edition: None,
             state: PlaceState::Active,
             owner: None,
+            moved_from: None,
         }
     }
     pub(crate) async fn instance(&self, account: AccountId) -> Scope {

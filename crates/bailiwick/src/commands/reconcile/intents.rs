@@ -1,11 +1,11 @@
-//! Suspensions, deletions and disablings that were begun and not finished.
+//! Suspensions, deletions, moves and disablings that were begun and not finished.
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
 use async_trait::async_trait;
 use bailiwick_authorization_server::reconcile::{
-    CloseScope, CloseServiceAccount, CloseUser, CloseUserError, Reconciler,
+    CloseScope, CloseServiceAccount, CloseUser, CloseUserError, Mover, Reconciler, Relocation,
 };
 use bailiwick_identity_core::peer as identity;
 use bailiwick_identity_server::reconcile::Disablings;
@@ -14,10 +14,13 @@ use bailiwick_sql::Db;
 use bailiwick_tenancy_core::{
     State,
     closing::Closing,
-    peer::{Authorization, PeerError},
+    moving::Moving,
+    peer::{Authorization, Declined, Foreseen, MoveError, PeerError},
 };
 use bailiwick_tenancy_server::TenancyService;
-use bailiwick_types::{AccountId, Clock, Service, ServiceAccountId, SourceVersion, Timestamp, Token, UserId};
+use bailiwick_types::{
+    AccountId, Clock, Code, Fault as _, Service, ServiceAccountId, SourceVersion, Timestamp, Token, UserId,
+};
 
 use super::finding::{Finding, Findings, Problem};
 
@@ -51,6 +54,40 @@ impl Authorization for Closer {
         };
         let closed = self.authorization.close_scope(close).await;
         closed.map_err(|error| PeerError::Unavailable(error.to_string()))
+    }
+    async fn move_scope(&self, moving: &Moving, seen: &Token) -> Result<(), MoveError> {
+        let epoch = seen.epochs.get(&Service::Tenancy);
+        let epoch =
+            epoch.ok_or_else(|| PeerError::Unavailable("the epoch of the feed is not known".to_owned()))?;
+        let of = Relocation {
+            account: moving.account,
+            scope: moving.scope(),
+            target: moving.target,
+            parent: moving.parent_scope(),
+            version: SourceVersion::new(epoch.as_str(), moving.version),
+            mover: Some(Mover {
+                subject: moving.mover.subject.clone(),
+                operator: moving.mover.operator,
+                target_operator: moving.mover.target_operator,
+            }),
+        };
+        let moved = self.authorization.relocate(of).await;
+        moved.map_err(|error| match error.code() {
+            Code::Unavailable | Code::Aborted | Code::DeadlineExceeded | Code::Internal => {
+                PeerError::Unavailable(error.to_string()).into()
+            }
+            code => MoveError::Declined(Declined {
+                code,
+                reason: error.reason(),
+                message: error.to_string(),
+                metadata: error.metadata(),
+                violations: error.violations().to_vec(),
+            }),
+        })
+    }
+    async fn preview_move(&self, _: &Moving, _: &Token) -> Result<Vec<Foreseen>, MoveError> {
+        // A command begins no move.
+        Err(PeerError::Unavailable("moves are previewed by the service".to_owned()).into())
     }
 }
 
@@ -138,6 +175,10 @@ impl Intents {
                 Some(account),
             ));
         }
+        for moving in self.tenancy.open_moves(self.until(), BATCH).await? {
+            let (scope, account) = (moving.scope().to_string(), moving.account.to_string());
+            found.push(finding(Service::Tenancy, "move", scope, Some(account)));
+        }
         for closing in self.identity.open(self.until(), BATCH).await? {
             found.push(finding(
                 Service::Identity,
@@ -148,7 +189,7 @@ impl Intents {
         }
         Ok(())
     }
-    /// Finishes them; a disabling that a rule forbids now is withdrawn.
+    /// Finishes them; a disabling or move that a rule forbids now is withdrawn.
     pub(super) async fn finish(&self) -> Result<()> {
         let mut left = usize::MAX;
         loop {

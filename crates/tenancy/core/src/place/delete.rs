@@ -72,6 +72,7 @@ async fn begin(
     if let Some(closing) = write.find_closing(&place.scope()).await? {
         return Ok(closing);
     }
+    place.ensure_settled()?;
     etag.check(place.version)?;
     if let PlaceId::Instance(instance) = id
         && !force

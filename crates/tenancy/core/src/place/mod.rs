@@ -5,6 +5,7 @@ pub mod create_workspace;
 pub mod delete;
 pub mod get;
 pub mod list;
+pub mod move_workspace;
 pub mod update;
 
 use async_trait::async_trait;
@@ -104,8 +105,11 @@ pub struct Place {
     pub updated: Timestamp,
     /// Its version, from 1.
     pub version: u64,
-    /// Whether a suspension or deletion is under way.
+    /// Whether a suspension, deletion or move is under way.
     pub closing: bool,
+    /// The account from which it moved to this one last.
+    #[serde(default)]
+    pub moved_from: Option<AccountId>,
 }
 
 impl Place {
@@ -122,6 +126,7 @@ impl Place {
             updated: now,
             version: 1,
             closing: false,
+            moved_from: None,
         }
     }
     /// Its scope.
@@ -138,7 +143,7 @@ impl Place {
     pub(crate) fn ensure_active(&self) -> Result<(), Precondition> {
         precondition::ensure_active(self.scope(), self.closing, self.state)
     }
-    /// Refuses while a suspension or deletion is under way.
+    /// Refuses while a suspension, deletion or move is under way.
     pub(crate) fn ensure_settled(&self) -> Result<(), Precondition> {
         precondition::ensure_settled(self.scope(), self.closing)
     }
@@ -161,6 +166,11 @@ pub trait Reader: Send {
     /// # Errors
     /// The database fails.
     async fn find_place(&mut self, id: PlaceId) -> Result<Option<Place>, StoreError>;
+    /// The place of that id, also where it is deleted or in a deleted instance.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn any_place(&mut self, id: PlaceId) -> Result<Option<Place>, StoreError>;
     /// Places in order, at most `limit`, after a key.
     ///
     /// # Errors
@@ -172,7 +182,8 @@ pub trait Reader: Send {
         after: Option<&Key>,
         limit: u64,
     ) -> Result<Vec<Place>, StoreError>;
-    /// Whether there are places in an instance, or, without one, in the account.
+    /// Whether there are places in an instance, or, without one, in the account; a workspace that moves there
+    /// is one.
     ///
     /// # Errors
     /// The database fails.
@@ -197,4 +208,9 @@ pub trait Writer: Send {
     /// # Errors
     /// The database fails, or the place is of another account.
     async fn update_place(&mut self, place: &Place) -> Result<(), StoreError>;
+    /// Inserts or replaces a place: the account may have had it before.
+    ///
+    /// # Errors
+    /// The database fails, or the place is of another account.
+    async fn put_place(&mut self, place: &Place) -> Result<(), StoreError>;
 }

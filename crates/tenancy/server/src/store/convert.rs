@@ -131,6 +131,7 @@ impl TryFrom<place::Model> for Place {
             updated: Timestamp(row.updated_at),
             version: number(row.version),
             closing: row.closing,
+            moved_from: row.moved_from.map(AccountId::from_uuid),
         })
     }
 }
@@ -150,6 +151,7 @@ pub(super) fn place_row(place: &Place) -> place::ActiveModel {
         updated_at: place.updated.0,
         version: stored(place.version),
         closing: place.closing,
+        moved_from: place.moved_from.map(AccountId::uuid),
     }
     .into_active_model()
 }

@@ -25,6 +25,20 @@ bailiwick_sql::tables! {
         updated_at: i64,
         version: i64,
         closing: bool,
+        moved_from: Option<Uuid>,
+    }
+    "moving" moving (account_id: Uuid, workspace_id: Uuid) {
+        source_id: Uuid,
+        target_id: Uuid,
+        parent_id: Option<Uuid>,
+        version: i64,
+        mover: String,
+        operator: bool,
+        target_operator: bool,
+        request_caller: Option<String>,
+        request_id: Option<Uuid>,
+        request_digest: Option<String>,
+        begun_at: i64,
     }
     "closing" closing (account_id: Uuid, scope_id: Uuid) {
         scope_level: i16,

@@ -20,8 +20,9 @@ pub fn migrations() -> Migrations {
     ];
     let places = Statements::migration("tenancy_0001_places", statements, isolated);
     let usage = Statements::counting("tenancy_0002_usage", COUNTED);
-    let restrictions = Statements::migration("tenancy_0004_restrictions", restrictions, &[]);
-    Migrations::new(Service::Tenancy, vec![places, usage, restrictions])
+    let restrictions = Statements::migration("tenancy_0003_restrictions", restrictions, &[]);
+    let moves = Statements::migration("tenancy_0004_moves", moves, &[("moving", "account_id")]);
+    Migrations::new(Service::Tenancy, vec![places, usage, restrictions, moves])
 }
 
 /// Places that are not deleted, by the number of their level. Workspaces of a deleted instance are not
@@ -89,5 +90,24 @@ fn statements(backend: DbBackend) -> Vec<String> {
              PRIMARY KEY (account_id, scope_id), FOREIGN KEY (account_id) REFERENCES account (id))"
         ),
         "CREATE INDEX ix_closing__begun_at ON closing (begun_at)".to_owned(),
+    ]
+}
+
+/// A move between two accounts has a row in each.
+fn moves(backend: DbBackend) -> Vec<String> {
+    let uuid = match backend {
+        DbBackend::Postgres => "uuid",
+        _ => "blob",
+    };
+    vec![
+        format!("ALTER TABLE place ADD COLUMN moved_from {uuid}"),
+        format!(
+            "CREATE TABLE moving (account_id {uuid} NOT NULL, workspace_id {uuid} NOT NULL, source_id {uuid} NOT NULL, \
+             target_id {uuid} NOT NULL, parent_id {uuid}, version bigint NOT NULL, mover text NOT NULL, \
+             operator boolean NOT NULL, target_operator boolean NOT NULL, request_caller text, request_id {uuid}, \
+             request_digest text, begun_at bigint NOT NULL, \
+             PRIMARY KEY (account_id, workspace_id), FOREIGN KEY (account_id) REFERENCES account (id))"
+        ),
+        "CREATE INDEX ix_moving__begun_at ON moving (begun_at)".to_owned(),
     ]
 }

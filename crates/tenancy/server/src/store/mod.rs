@@ -6,6 +6,7 @@ mod convert;
 mod entity;
 mod list;
 mod migration;
+mod moving;
 mod place;
 mod product;
 mod request;

@@ -49,6 +49,11 @@ impl<T: Tx> Reader for Unit<T> {
         let row = select.one(self.conn()).await.map_err(store_error)?;
         Ok(row.map(|row| self.value(row)).transpose()?)
     }
+    async fn any_place(&mut self, id: PlaceId) -> Result<Option<Place>, StoreError> {
+        let select = Entity::find_by_id((self.account().uuid(), id.uuid()));
+        let row = select.one(self.conn()).await.map_err(store_error)?;
+        Ok(row.map(|row| self.value(row)).transpose()?)
+    }
     async fn list_places(
         &mut self,
         filter: PlaceFilter,
@@ -79,6 +84,19 @@ impl<T: Tx> Reader for Unit<T> {
             select = select.filter(Column::ParentId.eq(instance.uuid()));
         }
         let row = select.limit(1).one(self.conn()).await.map_err(store_error)?;
+        if row.is_some() {
+            return Ok(true);
+        }
+        // What moves there is there as soon as authorization has moved it.
+        use super::entity::moving::{Column as C, Entity as Moves};
+        let account = self.account().uuid();
+        let mut select = Moves::find()
+            .filter(C::AccountId.eq(account))
+            .filter(C::TargetId.eq(account));
+        if let Some(instance) = parent {
+            select = select.filter(C::ParentId.eq(instance.uuid()));
+        }
+        let row = select.limit(1).one(self.conn()).await.map_err(store_error)?;
         Ok(row.is_some())
     }
     async fn count_places(&mut self, level: Level) -> Result<u64, StoreError> {
@@ -98,6 +116,22 @@ impl Writer for WriteUnit {
     async fn insert_place(&mut self, place: &Place) -> Result<(), StoreError> {
         self.check(place)?;
         Ok(rows::insert(self.conn(), place_row(place)).await?)
+    }
+    async fn put_place(&mut self, place: &Place) -> Result<(), StoreError> {
+        self.check(place)?;
+        let key = (place.account.uuid(), place.id.uuid());
+        let known = Entity::find_by_id(key)
+            .one(self.conn())
+            .await
+            .map_err(store_error)?;
+        if known.is_none() {
+            return self.insert_place(place).await;
+        }
+        self.update_place(place).await?;
+        // It may have gone with an instance that was deleted, and counts again.
+        let sql = "UPDATE place SET counted = TRUE WHERE account_id = $1 AND id = $2 AND NOT counted";
+        execute(self.conn(), sql, vec![key.0.into(), key.1.into()]).await?;
+        Ok(())
     }
     async fn update_place(&mut self, place: &Place) -> Result<(), StoreError> {
         self.check(place)?;

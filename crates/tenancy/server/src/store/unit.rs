@@ -154,6 +154,16 @@ impl Store for SqlStore {
         let tx = self.db.begin_write(std::slice::from_ref(&root)).await?;
         Ok(Box::new(Unit::new(tx, account)))
     }
+    async fn write_both(
+        &self,
+        first: AccountWrite,
+        second: AccountWrite,
+    ) -> Result<Box<dyn Write>, StoreError> {
+        // Row-level security admits the accounts whose roots a transaction holds.
+        let roots = [first, second].map(|account| ScopeRoot::Account(account.id()));
+        let tx = self.db.begin_write(&roots).await?;
+        Ok(Box::new(Unit::new(tx, first.id())))
+    }
     async fn find_product(&self, name: &ProductName) -> Result<Option<Product>, StoreError> {
         let tx = self.db.begin_read_across().await?;
         product::find(tx.conn(), name).await
@@ -176,12 +186,15 @@ impl ReadAll for AllUnit {}
 
 #[async_trait]
 impl Write for WriteUnit {
+    fn select(&mut self, account: AccountWrite) {
+        self.account = account.id();
+    }
     fn emit(&mut self, event: Event) {
         self.events.push(event);
     }
     async fn commit(mut self: Box<Self>) -> Result<Token, StoreError> {
-        let root = ScopeRoot::Account(self.account);
         for event in std::mem::take(&mut self.events) {
+            let root = ScopeRoot::Account(event.account());
             self.tx.emit(&root, encode(change(event)))?;
         }
         Ok(self.tx.commit().await?.token())
@@ -241,6 +254,7 @@ mod tests {
             updated: Timestamp(1),
             version: 1,
             closing: false,
+            moved_from: None,
         }
     }
 

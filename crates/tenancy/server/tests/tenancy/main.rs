@@ -5,6 +5,7 @@ mod accounts;
 mod closings;
 mod limits;
 mod lists;
+mod moves;
 mod places;
 mod products;
 mod schema;

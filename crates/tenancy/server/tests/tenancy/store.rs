@@ -48,6 +48,7 @@ fn place(account: AccountId, n: u128) -> Place {
         updated: Timestamp(5),
         version: 6,
         closing: true,
+        moved_from: None,
     }
 }
 

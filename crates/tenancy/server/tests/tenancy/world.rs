@@ -28,7 +28,8 @@ use bailiwick_sql::{
 use bailiwick_tenancy_core::{
     Limits, Tenancy,
     closing::Closing,
-    peer::{Authorization, PeerError},
+    moving::Moving,
+    peer::{Authorization, Declined, Foreseen, MoveError, PeerError},
     store::Store,
 };
 use bailiwick_tenancy_server::{
@@ -107,6 +108,11 @@ impl StepUp for ListedRights {
 #[derive(Default)]
 pub(crate) struct Told {
     pub(crate) closed: Mutex<Vec<(Closing, Token)>>,
+    pub(crate) moved: Mutex<Vec<(Moving, Token)>>,
+    /// What it refuses a move with.
+    pub(crate) declines: Mutex<Option<Declined>>,
+    /// Whether it answers previews and then no move.
+    pub(crate) only_previews: AtomicBool,
     pub(crate) away: AtomicBool,
 }
 
@@ -118,6 +124,22 @@ impl Authorization for Told {
         }
         self.closed.lock().unwrap().push((closing.clone(), seen.clone()));
         Ok(())
+    }
+    async fn move_scope(&self, moving: &Moving, seen: &Token) -> Result<(), MoveError> {
+        if self.away.load(Ordering::SeqCst) || self.only_previews.load(Ordering::SeqCst) {
+            return Err(PeerError::Unavailable("away".to_owned()).into());
+        }
+        if let Some(declined) = self.declines.lock().unwrap().clone() {
+            return Err(declined.into());
+        }
+        self.moved.lock().unwrap().push((moving.clone(), seen.clone()));
+        Ok(())
+    }
+    async fn preview_move(&self, _: &Moving, _: &Token) -> Result<Vec<Foreseen>, MoveError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(PeerError::Unavailable("away".to_owned()).into());
+        }
+        Ok(Vec::new())
     }
 }
 

@@ -5,6 +5,7 @@ mod check_service_role;
 mod close_scope;
 mod close_service_account;
 mod close_user;
+mod move_scope;
 
 use bailiwick_proto::authorization::v1::{self as pb, access_service_server::AccessService};
 
@@ -25,6 +26,7 @@ fn version(fields: &mut Fields, epoch: &str, version: u64) -> Option<SourceVersi
 bailiwick_rpc::serve! {
     Api: AccessService {}
     close_scope(CloseScopeRequest) -> CloseScopeResponse;
+    move_scope(MoveScopeRequest) -> MoveScopeResponse;
     close_user(CloseUserRequest) -> CloseUserResponse;
     close_service_account(CloseServiceAccountRequest) -> CloseServiceAccountResponse;
     check_caller(CheckCallerRequest) -> CheckCallerResponse;

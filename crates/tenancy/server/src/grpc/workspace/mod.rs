@@ -4,6 +4,7 @@ mod create_workspace;
 mod delete_workspace;
 mod get_workspace;
 mod list_workspaces;
+mod move_workspace;
 mod update_workspace;
 
 use bailiwick_proto::tenancy::v1::{self as pb, workspace_service_server::WorkspaceService};
@@ -20,7 +21,7 @@ bailiwick_rpc::serve! {
     get_workspace(GetWorkspaceRequest) -> GetWorkspaceResponse;
     list_workspaces(ListWorkspacesRequest) -> ListWorkspacesResponse;
     update_workspace(UpdateWorkspaceRequest) -> UpdateWorkspaceResponse;
-    !move_workspace(MoveWorkspaceRequest) -> MoveWorkspaceResponse;
+    move_workspace(MoveWorkspaceRequest) -> MoveWorkspaceResponse;
 }
 
 /// Reads a request that names a workspace of an account and nothing else.

@@ -1,0 +1,226 @@
+//! Carries a move out, or previews it.
+
+use std::sync::Arc;
+
+use bailiwick_policy::PlaceState;
+use bailiwick_types::{
+    AllAccounts, Authorized, Code, Fault as _, IdGen, System, Token, method::authorization::MoveScope,
+};
+
+use super::{
+    Relocation,
+    carry::{Moved, Sides, Tools, carry, close, force, points_at},
+    leaving::{Leaving, Progress, progress},
+};
+use crate::prelude::*;
+use crate::{
+    Ports, Read, Situation, Write,
+    draft::Draft,
+    preview::{Effect, effects, look},
+};
+
+/// The action under which the audit log shows what was moved without being asked.
+const FEED: &str = "feed";
+/// The action of the command that finishes moves.
+const RECONCILE: &str = "reconcile";
+
+/// Who would gain or lose what.
+pub type Foreseen = Vec<Effect>;
+
+/// Moves a workspace. A repetition changes nothing. A move that is refused never happens under its version
+/// afterwards, so that tenancy may give it up.
+///
+/// # Errors
+/// The move is refused, or the store fails.
+pub async fn relocate(ports: &Ports, by: &Authorized<MoveScope>, of: Relocation) -> Result<Token, Error> {
+    let all = by.all_accounts();
+    let all =
+        all.ok_or_else(|| StoreError::internal("a workspace is moved by a call that names no account"))?;
+    run(ports, all, by.action(), of).await
+}
+
+/// Like [`relocate`], for a command that finishes a move of tenancy.
+///
+/// # Errors
+/// As [`relocate`].
+pub async fn relocate_unasked(ports: &Ports, by: &System, of: Relocation) -> Result<Token, Error> {
+    run(ports, by.all_accounts(), RECONCILE, of).await
+}
+
+async fn run(ports: &Ports, all: AllAccounts, action: &'static str, of: Relocation) -> Result<Token, Error> {
+    match carry_out(ports, all, action, &of).await {
+        Err(error) if is_final(&error) => settle(ports, all, &of, error).await,
+        done => done,
+    }
+}
+
+/// Whether the same move would be refused again, as far as it is up to the rules.
+fn is_final(error: &Error) -> bool {
+    !matches!(
+        error.code(),
+        Code::Unavailable | Code::Aborted | Code::DeadlineExceeded | Code::Internal
+    )
+}
+
+async fn carry_out(
+    ports: &Ports,
+    all: AllAccounts,
+    action: &'static str,
+    of: &Relocation,
+) -> Result<Token, Error> {
+    let accounts = [of.account, of.target];
+    let unit = ports.store.write_accounts(all, &accounts).await?;
+    let mut unit = unit.ok_or(Refused::Denied)?;
+    let mut sides = Sides {
+        source: &mut *unit,
+        target: None,
+        from: all.account(of.account),
+        to: all.account(of.target),
+    };
+    let tools = Tools {
+        now: ports.clock.now(),
+        ids: &*ports.ids,
+        limits: &ports.limits,
+    };
+    if let Some(Moved { place }) = carry(&mut sides, of, tools).await? {
+        close(
+            &mut sides,
+            of,
+            place,
+            (of.mover.as_ref().map(|mover| mover.subject.clone()), action),
+        )
+        .await?;
+    }
+    Ok(unit.commit().await?)
+}
+
+/// Notes that the version of a refused move is used up: a call that is still under way comes too late.
+async fn settle(ports: &Ports, all: AllAccounts, of: &Relocation, refused: Error) -> Result<Token, Error> {
+    let unit = ports.store.write_accounts(all, &[of.account]).await?;
+    let Some(mut unit) = unit else {
+        return Err(refused);
+    };
+    unit.select(all.account(of.account));
+    match progress(&*unit, of).await {
+        // Another call has carried it out meanwhile.
+        Ok(Progress::Done) => return Ok(unit.commit().await?),
+        Ok(Progress::Open(mut place)) => {
+            place.version = of.version.clone();
+            unit.put_place(&place).await?;
+            unit.commit().await?;
+        }
+        Err(Error::Precondition(Precondition::MoveSuperseded)) => {}
+        Err(error) => return Err(error),
+    }
+    Err(refused)
+}
+
+/// Tells who would gain or lose what by a move, and refuses one that would be refused. Nothing is written.
+///
+/// # Errors
+/// The move would be refused, or the store fails.
+pub async fn preview(ports: &Ports, by: &Authorized<MoveScope>, of: &Relocation) -> Result<Foreseen, Error> {
+    let all = by.all_accounts();
+    let all =
+        all.ok_or_else(|| StoreError::internal("a move is previewed by a call that names no account"))?;
+    let (from, to) = (all.account(of.account), all.account(of.target));
+    let source: Arc<dyn Read + Send + Sync> = ports.store.read(from).await?.into();
+    let target: Arc<dyn Read + Send + Sync> = if of.is_within() {
+        Arc::clone(&source)
+    } else {
+        ports.store.read(to).await?.into()
+    };
+    if source.account().await?.is_none() || target.account().await?.is_none() {
+        return Err(Refused::Denied.into());
+    }
+    let mut source_draft = Draft::over(Arc::clone(&source)).await?;
+    let mut target_draft = Draft::over(Arc::clone(&target)).await?;
+    let mut sides = Sides {
+        source: &mut source_draft,
+        target: if of.is_within() {
+            None
+        } else {
+            Some(&mut target_draft)
+        },
+        from,
+        to,
+    };
+    let now = ports.clock.now();
+    let tools = Tools {
+        now,
+        ids: &*ports.ids,
+        limits: &ports.limits,
+    };
+    // The right comes first: a refused preview must not tell who has access.
+    let moved = carry(&mut sides, of, tools).await?;
+    if moved.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut points = Points::default();
+    let before = Situation::load(&*source, [&of.scope]).await?;
+    let before = before.ok_or(Refused::Denied)?;
+    let path = before.path(&of.scope);
+    points_at(&*source, (&before.policy, &path), of, &mut points).await?;
+    let after = &*sides.target();
+    let there = Situation::load(after, [&of.scope]).await?;
+    let there = there.ok_or(Refused::Denied)?;
+    let path = there.path(&of.scope);
+    points_at(after, (&there.policy, &path), of, &mut points).await?;
+    if points.are_too_many() {
+        return Err(Precondition::PreviewTooLarge.into());
+    }
+    let list = points.list();
+    let old = look(&*source, None, &list, now).await?;
+    let new = look(after, None, &list, now).await?;
+    let mut all = effects(of.target, &list, (&old, &new), &[&**before.policy.product()]);
+    for effect in &mut all {
+        // Who is not in the target account is named as the account that it is in does.
+        let is_there = match effect.subject.user_id() {
+            Some(user) => after.member(user).await?.is_some(),
+            None => true,
+        };
+        if !is_there {
+            effect.account = of.account;
+        }
+    }
+    Ok(all)
+}
+
+/// Moves a workspace that tenancy tells to have moved from another account, where it was not moved by a call:
+/// authorization was restored to a time before. Answers whether there was something to move.
+///
+/// # Errors
+/// The store fails.
+pub async fn arrive_unasked<'u>(
+    unit: &'u mut (dyn Write + Send + Sync + 'u),
+    ids: &dyn IdGen,
+    now: Timestamp,
+    by: &System,
+    of: &Relocation,
+) -> Result<bool, Error> {
+    let (from, to) = (by.account(of.account).read(), by.account(of.target).read());
+    let mut sides = Sides {
+        source: unit,
+        target: None,
+        from,
+        to,
+    };
+    let is_here =
+        |place: &crate::account::Place| place.scope == of.scope && place.state != PlaceState::Deleted;
+    let id = of.scope.uuid().unwrap_or_default();
+    let target = sides.target();
+    if target.account().await?.is_none() || target.places(&[id]).await?.iter().any(is_here) {
+        return Ok(false);
+    }
+    let source = sides.source();
+    let places = source.places(&[id]).await?;
+    let Some(place) = places.into_iter().find(|place| place.scope == of.scope) else {
+        return Ok(false);
+    };
+    let Some(leaving) = Leaving::unasked(source, of, place).await? else {
+        return Ok(false);
+    };
+    let place = force(&mut sides, of, leaving, (ids, now)).await?;
+    close(&mut sides, of, place, (None, FEED)).await?;
+    Ok(true)
+}
