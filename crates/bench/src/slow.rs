@@ -138,8 +138,8 @@ struct Counted {
     open: AtomicUsize,
 }
 
-/// Silent connections on a thread of their own, which gets what the load generator leaves of its core: whoever
-/// holds them is somebody else. Dropping it closes them.
+/// Silent connections on a thread of their own, which gets what the load generator leaves of its core:
+/// whoever holds them is somebody else. Dropping it closes them.
 struct Holding {
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,

@@ -133,8 +133,9 @@ impl Client {
         }
         Ok(())
     }
-    /// The access token that the next call would carry, obtained first if necessary; none for a caller without
-    /// credentials. For fields that carry a second token, as that of `WorkspaceService.MoveWorkspace` does.
+    /// The access token that the next call would carry, obtained first if necessary; none for a caller
+    /// without credentials. For fields that carry a second token, as that of
+    /// `WorkspaceService.MoveWorkspace` does.
     ///
     /// # Errors
     /// What identity answers.

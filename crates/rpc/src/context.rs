@@ -48,8 +48,8 @@ impl Context {
             authenticator: None,
         }
     }
-    /// The call with the caller of another access token, which a field of the message carries: for what it may
-    /// do in a second account. The token is verified like the one of the call, and must be of the same
+    /// The call with the caller of another access token, which a field of the message carries: for what it
+    /// may do in a second account. The token is verified like the one of the call, and must be of the same
     /// subject.
     ///
     /// # Errors

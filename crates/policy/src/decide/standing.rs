@@ -31,8 +31,8 @@ impl Standing {
     }
 }
 
-/// Whether the subject may have everything that it is given on this way: nothing suspended, restricted, moving
-/// or deleted, and membership where the product asks for it.
+/// Whether the subject may have everything that it is given on this way: nothing suspended, restricted,
+/// moving or deleted, and membership where the product asks for it.
 pub(crate) fn standing(input: &DecisionInput<'_>, path: &[&Place]) -> Result<Standing, Reason> {
     standing_where(input, path, |_| false)
 }

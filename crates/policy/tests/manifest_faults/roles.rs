@@ -332,6 +332,27 @@ pub(crate) const CASES: &[(&str, &str, u64, &str, &str)] = &[
         "unknown type `survy` in permission `survy.view`; did you mean `survey`?",
     ),
     (
+        "everything kept in a restricted account",
+        "restricted: [account.view, \"*\"]",
+        2,
+        "restricted[1]",
+        "`*` restricts nothing: name what is kept",
+    ),
+    (
+        "something kept twice",
+        "restricted: [account.view, account.view]",
+        2,
+        "restricted[1]",
+        "`account.view` is there already",
+    ),
+    (
+        "something kept that is not there",
+        "restricted: [acount.view]",
+        2,
+        "restricted[0]",
+        "unknown type `acount` in permission `acount.view`; did you mean `account`?",
+    ),
+    (
         "service with everything",
         "services: {backend: {permissions: [\"*\"]}}",
         2,

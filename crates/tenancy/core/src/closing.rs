@@ -1,6 +1,6 @@
-//! Suspensions, restrictions and deletions: an intent is committed with the version that the change will have,
-//! authorization is told, then the change is committed. A crash in between leaves less access, never more,
-//! and a worker finishes it.
+//! Suspensions, restrictions and deletions: an intent is committed with the version that the change will
+//! have, authorization is told, then the change is committed. A crash in between leaves less access, never
+//! more, and a worker finishes it.
 
 use async_trait::async_trait;
 use bailiwick_types::{AccountId, AccountWrite, Scope, StoreError, System, Timestamp, Token, faults};

@@ -24,7 +24,13 @@ pub trait ReadAll: account::Lister + closing::Unfinished + moving::Unfinished + 
 /// Writes one account. Dropping it rolls back.
 #[async_trait]
 pub trait Write:
-    Read + account::Writer + place::Writer + settings::Writer + request::Writer + closing::Writer + moving::Writer
+    Read
+    + account::Writer
+    + place::Writer
+    + settings::Writer
+    + request::Writer
+    + closing::Writer
+    + super::moving::Writer
 {
     /// Has the methods that follow reach this account, one of those that the unit of work was opened for.
     fn select(&mut self, account: AccountWrite);

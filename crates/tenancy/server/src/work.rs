@@ -12,7 +12,8 @@ const BATCH: u64 = 100;
 /// The pause after all old answers are deleted.
 const PURGE_INTERVAL: Duration = Duration::from_mins(10);
 
-/// Finishes suspensions, deletions and moves that a crash, or an unavailable authorization service, interrupted.
+/// Finishes suspensions, restrictions, deletions and moves that a crash, or an unavailable authorization
+/// service, interrupted.
 pub(crate) struct Closings {
     pub(crate) tenancy: Tenancy,
     pub(crate) system: System,

@@ -160,7 +160,7 @@ mod tests {
         "Preview",
     ];
     /// Writes that answer the same, and change nothing more, when they are repeated.
-    const IDEMPOTENT: [&str; 25] = [
+    const IDEMPOTENT: [&str; 26] = [
         "AddGroupMember",
         "AssignRole",
         "CloseScope",
@@ -178,6 +178,7 @@ mod tests {
         "DisableServiceAccount",
         "DisableUser",
         "EnableUser",
+        "MoveScope",
         "ReactivateMember",
         "Reauthenticate",
         "RevokeToken",

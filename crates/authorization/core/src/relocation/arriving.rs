@@ -16,9 +16,10 @@ use crate::prelude::*;
 use crate::{
     Actor, Limits, Read, Situation, Write,
     account::Place,
-    binding::{Binding, holders},
+    binding::Binding,
     follow,
     grant::{About, AppliesTo, Grant},
+    holders,
     limit::{self, Counted},
     person::PersonState,
     resource::Name,

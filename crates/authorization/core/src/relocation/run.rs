@@ -224,3 +224,72 @@ pub async fn arrive_unasked<'u>(
     close(&mut sides, of, place, (None, FEED)).await?;
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_testkit::witness::system;
+    use bailiwick_types::{AccountId, InstanceId, Scope};
+
+    use super::*;
+    use crate::{
+        account::{Place, Reader as _},
+        memory::{World, account_id, subject, version, workspace},
+        relocation::Mover,
+    };
+
+    fn within(by: u128, number: u64) -> Relocation {
+        Relocation {
+            account: account_id(),
+            scope: workspace(),
+            target: account_id(),
+            parent: Scope::Instance(InstanceId::from_uuid(uuid::Uuid::from_u128(3))),
+            version: version(number),
+            mover: Some(Mover {
+                subject: subject(by),
+                operator: false,
+                target_operator: false,
+            }),
+        }
+    }
+
+    async fn place(world: &World) -> Place {
+        let found = world.read().places(&[workspace().uuid().unwrap()]).await.unwrap();
+        found.into_iter().next().unwrap()
+    }
+
+    async fn relocate(world: &World, of: Relocation) -> Result<Token, Error> {
+        relocate_unasked(&world.ports, &system(), of).await
+    }
+
+    #[tokio::test]
+    async fn a_refused_move_uses_its_version_up_and_leaves_the_place_open() {
+        let world = World::new().await;
+        let before = place(&world).await;
+        world.member(1, "").await;
+        let refused = relocate(&world, within(1, 2)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied);
+        let after = place(&world).await;
+        assert_eq!((after.state, &after.parent), (before.state, &before.parent));
+        assert_eq!(after.version, version(2), "it never happens under this version");
+        let late = relocate(&world, within(1, 2)).await.unwrap_err();
+        assert!(
+            matches!(late, Error::Precondition(Precondition::MoveSuperseded)),
+            "{late:?}"
+        );
+        assert!(world.told().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_move_from_an_account_that_is_not_known_is_denied() {
+        let world = World::new().await;
+        let elsewhere = AccountId::from_uuid(uuid::Uuid::from_u128(77));
+        let of = Relocation {
+            account: elsewhere,
+            target: elsewhere,
+            parent: Scope::Account(elsewhere),
+            ..within(1, 2)
+        };
+        let refused = relocate(&world, of).await.unwrap_err();
+        assert!(matches!(refused, Error::Refused(Refused::Denied)), "{refused:?}");
+    }
+}

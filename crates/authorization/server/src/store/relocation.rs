@@ -10,7 +10,10 @@ use bailiwick_authorization_core::{
     resource::{Name, Resource},
 };
 use bailiwick_types::{Scope, Timestamp};
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, SimpleExpr},
+};
 use uuid::Uuid;
 
 use super::{
@@ -23,6 +26,21 @@ use super::{
 /// The id of a scope below the product.
 fn id_of(scope: &Scope) -> Uuid {
     scope.uuid().unwrap_or_default()
+}
+
+impl<T: ReadConn> Tx<T> {
+    /// Rows whose columns are those of a resource that lies in a scope.
+    fn of_contents(&self, columns: &str, selected: &str, scope: &Scope) -> Result<SimpleExpr, StoreError> {
+        let (account, id) = match self.conn().get_database_backend() {
+            DbBackend::Postgres => ("$1", "$2"),
+            _ => ("?", "?"),
+        };
+        let contents = format!(
+            "{columns} IN (SELECT {selected} FROM resource WHERE account_id = {account} AND scope_id = {id})"
+        );
+        let values = [self.account_id()?.uuid(), id_of(scope)];
+        Ok(Expr::cust_with_values(contents, values))
+    }
 }
 
 #[async_trait]
@@ -39,13 +57,11 @@ impl<T: ReadConn> Reader for Tx<T> {
     }
     async fn grants_in(&self, scope: &Scope, limit: u64) -> Result<Vec<Grant>, StoreError> {
         use entitlement::Column as C;
-        let account = self.account_id()?.uuid();
-        let in_scope = "(resource_type, resource_id) IN \
-             (SELECT type, id FROM resource WHERE account_id = ? AND scope_id = ?)";
+        let contents = self.of_contents("(resource_type, resource_id)", "type, id", scope)?;
         let rows = self
             .own::<entitlement::Entity>()?
             .filter(C::ScopeId.is_null())
-            .filter(Expr::cust_with_values(in_scope, [account, id_of(scope)]))
+            .filter(contents)
             .order_by_asc(C::Id)
             .limit(limit);
         self.list(rows).await
@@ -62,12 +78,10 @@ impl<T: ReadConn> Reader for Tx<T> {
     }
     async fn approvals_in(&self, scope: &Scope, limit: u64) -> Result<Vec<Approval>, StoreError> {
         use approval::Column as C;
-        let account = self.account_id()?.uuid();
-        let in_scope = "target IN \
-             (SELECT type || ':' || id FROM resource WHERE account_id = ? AND scope_id = ?)";
+        let contents = self.of_contents("target", "type || ':' || id", scope)?;
         let on = Condition::any()
             .add(C::Target.eq(scope.to_string()))
-            .add(Expr::cust_with_values(in_scope, [account, id_of(scope)]));
+            .add(contents);
         let rows = self
             .own::<approval::Entity>()?
             .filter(on)
