@@ -7,7 +7,7 @@
 )]
 
 #[path = "../../tests/revocations/fleet.rs"]
-#[allow(dead_code, reason = "the tests use the rest of it")]
+#[expect(dead_code, reason = "the tests use the rest of it")]
 mod fleet;
 mod pooler;
 mod revocation;
@@ -36,18 +36,19 @@ roles:
 struct Times(Vec<Duration>);
 
 impl Times {
-    fn at(&self, share: f64) -> f64 {
+    /// In milliseconds.
+    fn at(&self, percent: usize) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
-        sorted[((sorted.len() - 1) as f64 * share) as usize].as_secs_f64() * 1_000.0
+        sorted[(sorted.len() - 1) * percent / 100].as_secs_f64() * 1_000.0
     }
     fn print(&self, what: &str) {
         println!(
             "{what:<48} {:>5} times: p50 {:>7.2} ms, p99 {:>7.2} ms, max {:>7.2} ms",
             self.0.len(),
-            self.at(0.5),
-            self.at(0.99),
-            self.at(1.0)
+            self.at(50),
+            self.at(99),
+            self.at(100)
         );
     }
 }

@@ -86,8 +86,7 @@ async fn a_step_whose_method_is_not_implemented_is_counted_apart() {
 
 #[tokio::test]
 async fn a_verb_whose_method_has_no_messages_is_unsupported_without_a_call() {
-    let steps =
-        r#"  - {sign_up: {user: new, email: new@example.com, account: made, title: Made}, expect: ok}"#;
+    let steps = r"  - {sign_up: {user: new, email: new@example.com, account: made, title: Made}, expect: ok}";
     let (report, _) = run(steps, &options(), |_| None).await;
     assert_eq!(
         report.unsupported[0].message,

@@ -25,9 +25,10 @@ impl Times {
         for round in 0..rounds {
             // Each is the first one as often as the other.
             for foreign in [round % 2 == 0, round % 2 != 0] {
-                let (message, times) = match foreign {
-                    true => (&question.there, &mut there),
-                    false => (&question.nowhere, &mut nowhere),
+                let (message, times) = if foreign {
+                    (&question.there, &mut there)
+                } else {
+                    (&question.nowhere, &mut nowhere)
                 };
                 let start = Instant::now();
                 let outcome = world.ask(question.method, question.caller, message.clone()).await;
@@ -82,14 +83,14 @@ pub(super) async fn compare_if_asked_to(world: &World, database: &str) {
         ratios.push(times.ratio());
     }
     ratios.sort_unstable_by(f64::total_cmp);
-    let at = |share: f64| ratios[((ratios.len() - 1) as f64 * share) as usize];
+    let at = |percent: usize| ratios[(ratios.len() - 1) * percent / 100];
     println!(
         "{database}: {} questions, {again} asked {MORE_ROUNDS} times; time of an answer about the other account \
          divided by that about nobody's: median {:.2}, 1 % below {:.2}, 99 % below {:.2}",
         ratios.len(),
-        at(0.5),
-        at(0.01),
-        at(0.99)
+        at(50),
+        at(1),
+        at(99)
     );
     assert!(differ.is_empty(), "{}", differ.join("\n"));
 }
