@@ -3,9 +3,17 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{
-    apply, backup, check, completions, config, database, demo, explain, export, keys, matrix, migrate,
-    operator, preview, reconcile, restore, roles, serve, test, version,
+use crate::{
+    commands::{
+        apply, backup, check, completions, config, database, demo, explain, export, keys, login, matrix,
+        migrate,
+        nouns::{
+            account, approval, assign, grant, group, instance, invite, member, quota, resource, seats,
+            service_account, session, settings, token, user, workspace,
+        },
+        operator, reconcile, restore, roles, run, serve, test, version,
+    },
+    connect::Within,
 };
 
 /// Identity, tenancy and authorization over gRPC.
@@ -17,16 +25,16 @@ use crate::commands::{
                   First steps: `bailiwick demo`, or `bailiwick serve` and `bailiwick operator create --help`."
 )]
 pub(crate) struct Cli {
-    /// Format of the results.
+    /// Format of results and errors.
     #[arg(
         long,
         short,
         global = true,
         value_enum,
-        default_value = "human",
+        default_value = "table",
         env = "BAILIWICK_OUTPUT"
     )]
-    output: Output,
+    pub(crate) output: Output,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -34,10 +42,13 @@ pub(crate) struct Cli {
 /// Formats of results.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Output {
-    /// Tables and sentences.
-    Human,
+    /// Tables and sentences, for people.
+    #[value(alias = "human")]
+    Table,
     /// One JSON value.
     Json,
+    /// One YAML value.
+    Yaml,
 }
 
 /// The commands.
@@ -71,9 +82,69 @@ pub(crate) enum Command {
     Keys(keys::Command),
     /// Apply a product manifest.
     Apply(apply::Args),
-    /// Show who would gain or lose which permissions through a change, without making it.
+    /// Sign in and keep the session as a profile, for all other commands.
+    Login(login::Login),
+    /// End the session of a profile.
+    Logout(login::Logout),
+    /// Show who the caller is.
+    Whoami(login::WhoAmI),
+    /// Manage accounts.
     #[command(subcommand)]
-    Preview(preview::Change),
+    Account(account::Command),
+    /// Manage the instances of an account.
+    #[command(subcommand)]
+    Instance(instance::Command),
+    /// Manage the workspaces of an account.
+    #[command(subcommand)]
+    Workspace(workspace::Command),
+    /// Manage the settings of an account.
+    #[command(subcommand)]
+    Settings(settings::Command),
+    /// Show the seats of an account.
+    Seats(Within),
+    /// Manage the users of the deployment.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Manage the members of an account.
+    #[command(subcommand)]
+    Member(member::Command),
+    /// Invite people into an account.
+    #[command(subcommand)]
+    Invite(invite::Command),
+    /// Assign a role on a scope.
+    Assign(assign::Assign),
+    /// Revoke a role on a scope.
+    Revoke(assign::Revoke),
+    /// Hand a single-holder role, such as that of the owner, over to another member.
+    Transfer(assign::Transfer),
+    /// Copy the permissions of one member on resources to another.
+    Copy(assign::Copy),
+    /// List who has which role where.
+    Bindings(assign::Bindings),
+    /// Manage grants.
+    #[command(subcommand)]
+    Grant(grant::Command),
+    /// Manage groups.
+    #[command(subcommand)]
+    Group(group::Command),
+    /// Manage registered resources.
+    #[command(subcommand)]
+    Resource(resource::Command),
+    /// Manage quotas.
+    #[command(subcommand)]
+    Quota(quota::Command),
+    /// Request and decide approvals.
+    #[command(subcommand)]
+    Approval(approval::Command),
+    /// Manage service accounts.
+    #[command(subcommand)]
+    ServiceAccount(service_account::Command),
+    /// List and end sessions.
+    #[command(subcommand)]
+    Session(session::Command),
+    /// Issue, inspect and revoke tokens.
+    #[command(subcommand)]
+    Token(token::Command),
     /// Ask for a decision; the exit code is 0 for allow, 1 for deny and needs-approval.
     Check(check::Args),
     /// Ask for a decision and show how it was reached, reading the primary database.
@@ -86,6 +157,11 @@ pub(crate) enum Command {
     Roles(roles::Args),
     /// Run scenario files on a temporary suite or on a live one.
     Test(test::Args),
+    /// Run a command beside a temporary suite, whose endpoint and operator it finds in its environment.
+    ///
+    /// `BAILIWICK_ENDPOINT`, `BAILIWICK_TOKEN` (an access token of the operator), `BAILIWICK_EMAIL` and
+    /// `BAILIWICK_PASSWORD_FILE` are set for it. The exit code is 0 where the command succeeded, or else 1.
+    Run(run::Args),
     /// Start a temporary suite with sample data, ask it for some decisions and keep it running.
     Demo(demo::Args),
     /// Inspect the configuration.
@@ -111,7 +187,31 @@ impl Cli {
             Command::Operator(command) => operator::run(&command, output).await?,
             Command::Keys(command) => keys::run(&command, output)?,
             Command::Apply(arguments) => apply::run(&arguments, output).await?,
-            Command::Preview(change) => preview::run(&change, output).await?,
+            Command::Login(arguments) => login::login(&arguments, output).await?,
+            Command::Logout(arguments) => login::logout(&arguments, output).await?,
+            Command::Whoami(arguments) => login::who_am_i(&arguments, output).await?,
+            Command::Account(command) => account::run(command, output).await?,
+            Command::Instance(command) => instance::run(command, output).await?,
+            Command::Workspace(command) => workspace::run(command, output).await?,
+            Command::Settings(command) => settings::run(command, output).await?,
+            Command::Seats(within) => seats::run(&within, output).await?,
+            Command::User(command) => user::run(command, output).await?,
+            Command::Member(command) => member::run(command, output).await?,
+            Command::Invite(command) => invite::run(command, output).await?,
+            Command::Assign(arguments) => assign::assign(&arguments, output).await?,
+            Command::Revoke(arguments) => assign::revoke(&arguments, output).await?,
+            Command::Transfer(arguments) => assign::transfer(&arguments, output).await?,
+            Command::Copy(arguments) => assign::copy(&arguments, output).await?,
+            Command::Bindings(arguments) => assign::bindings(&arguments, output).await?,
+            Command::Grant(command) => grant::run(command, output).await?,
+            Command::Group(command) => group::run(command, output).await?,
+            Command::Resource(command) => resource::run(command, output).await?,
+            Command::Quota(command) => quota::run(command, output).await?,
+            Command::Approval(command) => approval::run(command, output).await?,
+            Command::ServiceAccount(command) => service_account::run(command, output).await?,
+            Command::Session(command) => session::run(command, output).await?,
+            Command::Token(command) => token::run(command, output).await?,
+            Command::Run(arguments) => return run::run(&arguments).await,
             Command::Check(arguments) => return check::run(&arguments, output).await,
             Command::Explain(arguments) => return explain::run(&arguments, output).await,
             Command::Matrix(arguments) => matrix::run(&arguments, output).await?,

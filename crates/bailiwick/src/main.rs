@@ -15,11 +15,16 @@ use clap::Parser;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match cli::Cli::parse().run().await {
+    let cli = cli::Cli::parse();
+    let output = cli.output;
+    let came = cli.run().await;
+    // Without them the next command may read what is some milliseconds old: no reason to fail this one.
+    let _ = connect::tokens::keep();
+    match came {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            output::error(format!("bailiwick: {error:#}"));
+            output::failure(output, &error);
             ExitCode::from(2)
         }
     }

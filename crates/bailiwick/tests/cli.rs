@@ -278,8 +278,10 @@ fn every_command_explains_itself() {
         &["operator", "create", "--help"],
         &["operator", "reset", "--help"],
         &["apply", "--help"],
-        &["preview", "--help"],
-        &["preview", "remove", "--help"],
+        &["login", "--help"],
+        &["account", "create", "--help"],
+        &["member", "remove", "--help"],
+        &["grant", "create", "--help"],
         &["check", "--help"],
         &["explain", "--help"],
         &["matrix", "--help"],
@@ -495,31 +497,53 @@ async fn a_change_of_members_is_previewed_in_words_and_not_made() {
     let [chief, clerk, reader] = [&users[0], &users[1], &users[2]];
     let subject = format!("user:{clerk}");
     for (change, told) in [
-        (vec!["suspend", clerk], "answer edit view"),
+        (vec!["member", "suspend", clerk], "answer edit view"),
         (
-            vec!["expire", clerk, "--at", "2099-01-01T00:00:00Z"],
+            vec![
+                "member",
+                "expire",
+                "p1@example.com",
+                "--at",
+                "2099-01-01T00:00:00Z",
+            ],
             "nobody would gain or lose anything",
         ),
-        (vec!["remove", clerk, reader], "ticket.view"),
-        (vec!["assign", &subject, "chief", &at], "create delete"),
+        (vec!["member", "remove", clerk, reader], "ticket.view"),
+        (
+            vec!["assign", "p1@example.com", "chief", "account"],
+            "create delete",
+        ),
         (vec!["revoke", &subject, "clerk", &at], "answer edit view"),
-        (vec!["reactivate", clerk], "nobody would gain or lose anything"),
+        (
+            vec!["member", "reactivate", clerk],
+            "nobody would gain or lose anything",
+        ),
     ] {
-        let came = typed(&suite, &[&["preview"][..], &change, &within].concat());
+        let came = typed(&suite, &[&change, &["--dry-run"][..], &within].concat());
         let said = text(&came);
         println!("{change:?}\n{said}");
         assert!(came.status.success() && said.contains(told), "{change:?}: {said}");
         let named = format!("p1@example.com ({subject}) on {at}");
         assert!(told.starts_with("nobody") || said.contains(&named), "{said}");
     }
-    let past = ["preview", "expire", clerk, "--at", "2020-01-01T00:00:00Z"];
+    let past = [
+        "member",
+        "expire",
+        clerk,
+        "--dry-run",
+        "--at",
+        "2020-01-01T00:00:00Z",
+    ];
     let came = typed(&suite, &[&past[..], &within].concat());
     let said = text(&came);
     assert!(
         came.status.code() == Some(2) && said.contains("`expire_time` must not be in the past"),
         "{said}"
     );
-    let came = typed(&suite, &[&["preview", "remove", chief][..], &within].concat());
+    let came = typed(
+        &suite,
+        &[&["member", "remove", chief, "--dry-run"][..], &within].concat(),
+    );
     let said = text(&came);
     assert_eq!(came.status.code(), Some(2), "{said}");
     assert!(said.contains("role `chief` must keep a holder"), "{said}");

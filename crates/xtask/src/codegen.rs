@@ -93,11 +93,14 @@ fn generate(root: &Path) -> Result<(Files, Vec<access::Row>)> {
     compiler.include_imports(true).include_source_info(true);
     compiler.open_files(&files).context("the protos do not compile")?;
     let out = tempdir(root)?;
+    let mut config = prost_build::Config::new();
+    // The command line looks answers up in the descriptor set by these names.
+    config.enable_type_names();
     tonic_prost_build::configure()
         .out_dir(&out)
         .emit_rerun_if_changed(false)
         .skip_debug(SECRETIVE)
-        .compile_fds(compiler.file_descriptor_set())?;
+        .compile_fds_with_config(compiler.file_descriptor_set(), config)?;
     let mut made = BTreeMap::new();
     for entry in fs::read_dir(&out)? {
         let entry = entry?;

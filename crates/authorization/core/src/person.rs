@@ -163,6 +163,8 @@ pub trait Reader: Send + Sync {
     /// The e-mail addresses of those users who are members of the account that they are asked for in,
     /// whatever their state: of others an account learns none.
     async fn emails(&self, of: &[InAccount]) -> Result<HashMap<InAccount, String>, StoreError>;
+    /// The members of the account that have an e-mail address, by user id.
+    async fn members_with(&self, email: &EmailKey) -> Result<Vec<UserId>, StoreError>;
     /// A service account.
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError>;
     /// The service accounts that these subjects made.

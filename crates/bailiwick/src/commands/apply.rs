@@ -62,7 +62,7 @@ struct Applied {
 /// Applies a manifest, or previews it.
 pub(crate) async fn run(arguments: &Args, output: Output) -> Result<()> {
     let (file_name, manifest) = read(arguments)?;
-    let client = arguments.connection.client()?;
+    let client = arguments.connection.client().await?;
     if arguments.preview {
         return preview(&client, manifest, arguments.replace.clone(), output).await;
     }

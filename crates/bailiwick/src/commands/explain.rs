@@ -24,10 +24,8 @@ struct Explained {
 
 /// Asks for a decision with its explanation; true if it is allow.
 pub(crate) async fn run(arguments: &Args, output: Output) -> Result<bool> {
-    let request = ExplainRequest {
-        check: Some(arguments.request()?),
-    };
-    let client = arguments.connection.client()?;
+    let (client, check) = arguments.open().await?;
+    let request = ExplainRequest { check: Some(check) };
     let answer = connect::message(client.authorization().decision().explain(request).await)?;
     let explained = Explained {
         decision: decision::word(answer.decision()),

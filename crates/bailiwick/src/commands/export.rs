@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 
 use crate::{
     cli::Output,
-    connect::{self, Connection},
+    connect::{self, Within},
     output::{self, count},
     suite,
 };
@@ -24,9 +24,6 @@ use crate::{
 /// Arguments of `export`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The account.
-    #[arg(long, short, value_name = "ID")]
-    account: String,
     /// Format of the file.
     #[arg(long, value_enum)]
     format: Format,
@@ -37,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TYPE:ID")]
     subject: Option<String>,
     #[command(flatten)]
-    connection: Connection,
+    within: Within,
 }
 
 /// Formats of files.
@@ -97,13 +94,19 @@ async fn receive(arguments: &Args, file: &mut NamedTempFile) -> Result<Written> 
         Format::Csv => ExportFormat::Csv,
         Format::Xlsx => ExportFormat::Xlsx,
     };
+    let at = arguments.within.open().await?;
     let request = ExportPermissionsRequest {
-        account: arguments.account.clone(),
+        account: at.account,
         format: format.into(),
         subject: arguments.subject.clone().unwrap_or_default(),
     };
-    let client = arguments.connection.client()?;
-    let mut parts = connect::message(client.authorization().export().export_permissions(request).await)?;
+    let mut parts = connect::message(
+        at.client
+            .authorization()
+            .export()
+            .export_permissions(request)
+            .await,
+    )?;
     // The total is only known from the first part.
     let mut bar = ProgressBar::hidden();
     let mut bytes = 0;

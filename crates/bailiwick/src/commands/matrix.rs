@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     cli::Output,
-    connect::{self, Connection},
+    connect::{self, Within},
     output,
 };
 
@@ -18,16 +18,13 @@ const MAX_COLUMNS: usize = 12;
 /// Arguments of `matrix`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The target: `account:ID`, `instance:ID`, `workspace:ID` or a resource `TYPE:ID`.
+    /// The target: `account`, `instance:` or `workspace:` with an id or a title, or a resource `TYPE:ID`.
     target: String,
-    /// The account of the target; not needed if the target is an account.
-    #[arg(long, short, value_name = "ID")]
-    account: Option<String>,
     /// Only permissions of this type.
     #[arg(long = "type", value_name = "TYPE")]
     type_name: Option<String>,
     #[command(flatten)]
-    connection: Connection,
+    within: Within,
 }
 
 /// A row of the matrix.
@@ -71,15 +68,14 @@ fn split(name: &str) -> (&str, &str) {
 
 /// Prints the matrix.
 pub(crate) async fn run(arguments: &Args, output: Output) -> Result<()> {
-    let account = connect::account_of(arguments.account.as_deref(), &arguments.target)?;
-    let client = arguments.connection.client()?;
+    let at = arguments.within.open_for(&arguments.target).await?;
     let mut request = ListSubjectPermissionsRequest {
-        account,
-        target: arguments.target.clone(),
+        target: at.scope(&arguments.target).await?,
+        account: at.account,
         page_size: 200,
         ..ListSubjectPermissionsRequest::default()
     };
-    let mut query = client.authorization().query();
+    let mut query = at.client.authorization().query();
     let mut rows: Vec<Row> = Vec::new();
     loop {
         let page = connect::message(query.list_subject_permissions(request.clone()).await)?;

@@ -8,27 +8,24 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::Output,
-    connect::{self, Connection},
+    connect::{self, Within},
     output,
 };
 
 /// Arguments of `roles`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The account.
-    #[arg(long, short, value_name = "ID")]
-    account: String,
     /// The role to describe; all are listed if none is given.
     role: Option<String>,
     #[command(flatten)]
-    connection: Connection,
+    within: Within,
 }
 
 /// Lists the roles of an account, or describes one.
 pub(crate) async fn run(arguments: &Args, output: Output) -> Result<()> {
-    let client = arguments.connection.client()?;
-    let account = arguments.account.clone();
-    let mut service = client.authorization().role();
+    let at = arguments.within.open().await?;
+    let account = at.account;
+    let mut service = at.client.authorization().role();
     let Some(role) = arguments.role.clone() else {
         let roles = connect::message(service.list_roles(ListRolesRequest { account }).await)?.roles;
         let value: Value = roles.iter().map(role_json).collect();

@@ -100,14 +100,14 @@ pub(crate) async fn run(arguments: &Args, output: Output) -> Result<bool> {
             Some(live) => run_one(live, arguments, scenario, Some(suite::random_text(6))).await,
             None => run_on_temporary(arguments, scenario).await?,
         };
-        if output == Output::Human {
+        if output == Output::Table {
             output::line(&report);
         }
         reports.push(report);
     }
-    if output == Output::Json {
+    if output != Output::Table {
         let reports: Value = reports.iter().map(report_json).collect();
-        output::line(serde_json::to_string_pretty(&reports)?);
+        output::print(output, &reports, Value::to_string)?;
     }
     Ok(reports.iter().all(Report::passed))
 }

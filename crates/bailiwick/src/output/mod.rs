@@ -1,5 +1,6 @@
-//! Results on standard output: tables, trees and sentences for people, one JSON value for programs.
+//! Results on standard output: tables, trees and sentences for people, one JSON or YAML value for programs.
 
+mod answer;
 pub(crate) mod changes;
 pub(crate) mod decision;
 pub(crate) mod explanation;
@@ -9,8 +10,11 @@ use std::io::Write;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::cli::Output;
+
+pub(crate) use self::answer::{answer, preview};
 
 /// Prints a line. A closed pipe ends the program, as it ends other filters.
 pub(crate) fn line(text: impl std::fmt::Display) {
@@ -27,8 +31,9 @@ pub(crate) fn print<T: Serialize>(
     human: impl FnOnce(&T) -> String,
 ) -> anyhow::Result<()> {
     match output {
-        Output::Human => line(human(value)),
+        Output::Table => line(human(value)),
         Output::Json => line(serde_json::to_string_pretty(value)?),
+        Output::Yaml => line(serde_saphyr::to_string(value)?.trim_end()),
     }
     Ok(())
 }
@@ -66,10 +71,37 @@ pub(crate) fn centred(header: &[&str], rows: impl IntoIterator<Item = Vec<String
     table
 }
 
-/// Prints a line on standard error.
-pub(crate) fn error(text: impl std::fmt::Display) {
+/// Prints an error on standard error, in the format of the results.
+pub(crate) fn failure(output: Output, error: &anyhow::Error) {
+    let value = failure_json(error);
+    let text = match output {
+        Output::Table => None,
+        Output::Json => serde_json::to_string_pretty(&value).ok(),
+        Output::Yaml => serde_saphyr::to_string(&value).ok(),
+    };
+    let text = text.unwrap_or_else(|| format!("bailiwick: {error:#}"));
     // A failed write to standard error cannot be reported anywhere.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+}
+
+/// An error for programs: of a refused call its code, reason and invalid fields.
+fn failure_json(error: &anyhow::Error) -> Value {
+    let Some(refused) = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<bailiwick_client::Error>())
+    else {
+        return json!({"error": {"message": format!("{error:#}")}});
+    };
+    let violations = refused.violations().iter();
+    let violations = violations.map(|one| json!({"field": one.field, "description": one.description}));
+    json!({"error": {
+        "code": bailiwick_client::code_name(refused.code()),
+        "reason": refused.reason(),
+        "message": refused.message(),
+        "metadata": refused.metadata(),
+        "violations": violations.collect::<Value>(),
+        "retry_after_seconds": refused.retry_after().map(|after| after.as_secs_f64()),
+    }})
 }
 
 /// A number with its noun, in the singular or plural.

@@ -12,6 +12,16 @@ pub struct PermissionChange {
     #[prost(enumeration = "PermissionStrength", tag = "3")]
     pub after: i32,
 }
+impl ::prost::Name for PermissionChange {
+    const NAME: &'static str = "PermissionChange";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.PermissionChange".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.PermissionChange".into()
+    }
+}
 /// Who gains or loses what by a change, effectively: a row a person and place. Groups are told as the users in them.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EffectiveChange {
@@ -40,6 +50,16 @@ pub struct EffectiveChange {
     /// The e-mail address of a user, where it is known.
     #[prost(string, tag = "8")]
     pub email: ::prost::alloc::string::String,
+}
+impl ::prost::Name for EffectiveChange {
+    const NAME: &'static str = "EffectiveChange";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.EffectiveChange".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.EffectiveChange".into()
+    }
 }
 /// How strongly somebody has a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -101,12 +121,32 @@ pub struct CloseScopeRequest {
     #[prost(string, tag = "5")]
     pub epoch: ::prost::alloc::string::String,
 }
+impl ::prost::Name for CloseScopeRequest {
+    const NAME: &'static str = "CloseScopeRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CloseScopeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CloseScopeRequest".into()
+    }
+}
 /// Answer of `AccessService.CloseScope`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CloseScopeResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CloseScopeResponse {
+    const NAME: &'static str = "CloseScopeResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CloseScopeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CloseScopeResponse".into()
+    }
 }
 /// Request of `AccessService.MoveScope`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -142,6 +182,16 @@ pub struct MoveScopeRequest {
     #[prost(bool, tag = "10")]
     pub validate_only: bool,
 }
+impl ::prost::Name for MoveScopeRequest {
+    const NAME: &'static str = "MoveScopeRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.MoveScopeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.MoveScopeRequest".into()
+    }
+}
 /// Answer of `AccessService.MoveScope`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MoveScopeResponse {
@@ -151,6 +201,16 @@ pub struct MoveScopeResponse {
     /// With `validate_only`: who would gain or lose what.
     #[prost(message, repeated, tag = "2")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for MoveScopeResponse {
+    const NAME: &'static str = "MoveScopeResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.MoveScopeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.MoveScopeResponse".into()
+    }
 }
 /// Request of `AccessService.CloseUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -168,12 +228,32 @@ pub struct CloseUserRequest {
     #[prost(bool, tag = "4")]
     pub operator_only: bool,
 }
+impl ::prost::Name for CloseUserRequest {
+    const NAME: &'static str = "CloseUserRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CloseUserRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CloseUserRequest".into()
+    }
+}
 /// Answer of `AccessService.CloseUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CloseUserResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CloseUserResponse {
+    const NAME: &'static str = "CloseUserResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CloseUserResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CloseUserResponse".into()
+    }
 }
 /// Request of `AccessService.CloseServiceAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -188,12 +268,32 @@ pub struct CloseServiceAccountRequest {
     #[prost(string, tag = "3")]
     pub epoch: ::prost::alloc::string::String,
 }
+impl ::prost::Name for CloseServiceAccountRequest {
+    const NAME: &'static str = "CloseServiceAccountRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CloseServiceAccountRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CloseServiceAccountRequest".into()
+    }
+}
 /// Answer of `AccessService.CloseServiceAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CloseServiceAccountResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CloseServiceAccountResponse {
+    const NAME: &'static str = "CloseServiceAccountResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CloseServiceAccountResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CloseServiceAccountResponse".into()
+    }
 }
 /// Request of `AccessService.CheckCaller`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -218,6 +318,16 @@ pub struct CheckCallerRequest {
     #[prost(bool, tag = "6")]
     pub stranger: bool,
 }
+impl ::prost::Name for CheckCallerRequest {
+    const NAME: &'static str = "CheckCallerRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CheckCallerRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CheckCallerRequest".into()
+    }
+}
 /// Answer of `AccessService.CheckCaller`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CheckCallerResponse {
@@ -231,6 +341,16 @@ pub struct CheckCallerResponse {
     /// account exists or not.
     #[prost(bool, tag = "3")]
     pub stranger: bool,
+}
+impl ::prost::Name for CheckCallerResponse {
+    const NAME: &'static str = "CheckCallerResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CheckCallerResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CheckCallerResponse".into()
+    }
 }
 /// Request of `AccessService.CheckServiceRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -249,6 +369,16 @@ pub struct CheckServiceRoleRequest {
     #[prost(bool, tag = "4")]
     pub operator_allowed: bool,
 }
+impl ::prost::Name for CheckServiceRoleRequest {
+    const NAME: &'static str = "CheckServiceRoleRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CheckServiceRoleRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CheckServiceRoleRequest".into()
+    }
+}
 /// Answer of `AccessService.CheckServiceRole`. What the maker may not do is PERMISSION_DENIED, a scope that is not there
 /// NOT_FOUND, and one that is not in use FAILED_PRECONDITION.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -259,6 +389,16 @@ pub struct CheckServiceRoleResponse {
     /// Where it does not fit: the roles that service accounts can have there, sorted.
     #[prost(string, repeated, tag = "2")]
     pub available: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for CheckServiceRoleResponse {
+    const NAME: &'static str = "CheckServiceRoleResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CheckServiceRoleResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CheckServiceRoleResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod access_service_client {
@@ -1027,6 +1167,16 @@ pub struct Approval {
     #[prost(message, optional, tag = "10")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
 }
+impl ::prost::Name for Approval {
+    const NAME: &'static str = "Approval";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.Approval".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.Approval".into()
+    }
+}
 /// Request of `ApprovalService.RequestApproval`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RequestApprovalRequest {
@@ -1046,6 +1196,16 @@ pub struct RequestApprovalRequest {
     #[prost(message, optional, tag = "5")]
     pub attributes: ::core::option::Option<::prost_types::Struct>,
 }
+impl ::prost::Name for RequestApprovalRequest {
+    const NAME: &'static str = "RequestApprovalRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RequestApprovalRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RequestApprovalRequest".into()
+    }
+}
 /// Answer of `ApprovalService.RequestApproval`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RequestApprovalResponse {
@@ -1055,6 +1215,16 @@ pub struct RequestApprovalResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RequestApprovalResponse {
+    const NAME: &'static str = "RequestApprovalResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RequestApprovalResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RequestApprovalResponse".into()
+    }
 }
 /// Request of `ApprovalService.GetApproval`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1066,12 +1236,32 @@ pub struct GetApprovalRequest {
     #[prost(string, tag = "2")]
     pub approval: ::prost::alloc::string::String,
 }
+impl ::prost::Name for GetApprovalRequest {
+    const NAME: &'static str = "GetApprovalRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetApprovalRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetApprovalRequest".into()
+    }
+}
 /// Answer of `ApprovalService.GetApproval`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetApprovalResponse {
     /// The request.
     #[prost(message, optional, tag = "1")]
     pub approval: ::core::option::Option<Approval>,
+}
+impl ::prost::Name for GetApprovalResponse {
+    const NAME: &'static str = "GetApprovalResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetApprovalResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetApprovalResponse".into()
+    }
 }
 /// Request of `ApprovalService.ListApprovals`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1092,6 +1282,16 @@ pub struct ListApprovalsRequest {
     #[prost(string, tag = "5")]
     pub page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListApprovalsRequest {
+    const NAME: &'static str = "ListApprovalsRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListApprovalsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListApprovalsRequest".into()
+    }
+}
 /// Answer of `ApprovalService.ListApprovals`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListApprovalsResponse {
@@ -1101,6 +1301,16 @@ pub struct ListApprovalsResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListApprovalsResponse {
+    const NAME: &'static str = "ListApprovalsResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListApprovalsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListApprovalsResponse".into()
+    }
 }
 /// Request of `ApprovalService.ApproveRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1112,6 +1322,16 @@ pub struct ApproveRequestRequest {
     #[prost(string, tag = "2")]
     pub approval: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ApproveRequestRequest {
+    const NAME: &'static str = "ApproveRequestRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ApproveRequestRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ApproveRequestRequest".into()
+    }
+}
 /// Answer of `ApprovalService.ApproveRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ApproveRequestResponse {
@@ -1121,6 +1341,16 @@ pub struct ApproveRequestResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ApproveRequestResponse {
+    const NAME: &'static str = "ApproveRequestResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ApproveRequestResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ApproveRequestResponse".into()
+    }
 }
 /// Request of `ApprovalService.RejectRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1132,6 +1362,16 @@ pub struct RejectRequestRequest {
     #[prost(string, tag = "2")]
     pub approval: ::prost::alloc::string::String,
 }
+impl ::prost::Name for RejectRequestRequest {
+    const NAME: &'static str = "RejectRequestRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RejectRequestRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RejectRequestRequest".into()
+    }
+}
 /// Answer of `ApprovalService.RejectRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RejectRequestResponse {
@@ -1141,6 +1381,16 @@ pub struct RejectRequestResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RejectRequestResponse {
+    const NAME: &'static str = "RejectRequestResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RejectRequestResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RejectRequestResponse".into()
+    }
 }
 /// Request of `ApprovalService.WithdrawRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1152,6 +1402,16 @@ pub struct WithdrawRequestRequest {
     #[prost(string, tag = "2")]
     pub approval: ::prost::alloc::string::String,
 }
+impl ::prost::Name for WithdrawRequestRequest {
+    const NAME: &'static str = "WithdrawRequestRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.WithdrawRequestRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.WithdrawRequestRequest".into()
+    }
+}
 /// Answer of `ApprovalService.WithdrawRequest`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WithdrawRequestResponse {
@@ -1161,6 +1421,16 @@ pub struct WithdrawRequestResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for WithdrawRequestResponse {
+    const NAME: &'static str = "WithdrawRequestResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.WithdrawRequestResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.WithdrawRequestResponse".into()
+    }
 }
 /// Request of `ApprovalService.ConsumeApproval`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1184,6 +1454,16 @@ pub struct ConsumeApprovalRequest {
     #[prost(message, optional, tag = "6")]
     pub attributes: ::core::option::Option<::prost_types::Struct>,
 }
+impl ::prost::Name for ConsumeApprovalRequest {
+    const NAME: &'static str = "ConsumeApprovalRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ConsumeApprovalRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ConsumeApprovalRequest".into()
+    }
+}
 /// Answer of `ApprovalService.ConsumeApproval`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConsumeApprovalResponse {
@@ -1193,6 +1473,16 @@ pub struct ConsumeApprovalResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ConsumeApprovalResponse {
+    const NAME: &'static str = "ConsumeApprovalResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ConsumeApprovalResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ConsumeApprovalResponse".into()
+    }
 }
 /// The states of a request for an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -2091,6 +2381,16 @@ pub struct Binding {
     #[prost(string, tag = "8")]
     pub key: ::prost::alloc::string::String,
 }
+impl ::prost::Name for Binding {
+    const NAME: &'static str = "Binding";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.Binding".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.Binding".into()
+    }
+}
 /// Request of `BindingService.AssignRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AssignRoleRequest {
@@ -2124,6 +2424,16 @@ pub struct AssignRoleRequest {
     #[prost(bool, tag = "9")]
     pub replace: bool,
 }
+impl ::prost::Name for AssignRoleRequest {
+    const NAME: &'static str = "AssignRoleRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.AssignRoleRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.AssignRoleRequest".into()
+    }
+}
 /// Answer of `BindingService.AssignRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AssignRoleResponse {
@@ -2136,6 +2446,16 @@ pub struct AssignRoleResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "3")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for AssignRoleResponse {
+    const NAME: &'static str = "AssignRoleResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.AssignRoleResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.AssignRoleResponse".into()
+    }
 }
 /// Request of `BindingService.RevokeRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2159,6 +2479,16 @@ pub struct RevokeRoleRequest {
     #[prost(string, tag = "6")]
     pub key: ::prost::alloc::string::String,
 }
+impl ::prost::Name for RevokeRoleRequest {
+    const NAME: &'static str = "RevokeRoleRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RevokeRoleRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RevokeRoleRequest".into()
+    }
+}
 /// Answer of `BindingService.RevokeRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RevokeRoleResponse {
@@ -2168,6 +2498,16 @@ pub struct RevokeRoleResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "2")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for RevokeRoleResponse {
+    const NAME: &'static str = "RevokeRoleResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RevokeRoleResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RevokeRoleResponse".into()
+    }
 }
 /// Request of `BindingService.ListBindings`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2188,6 +2528,16 @@ pub struct ListBindingsRequest {
     #[prost(string, tag = "5")]
     pub page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListBindingsRequest {
+    const NAME: &'static str = "ListBindingsRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListBindingsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListBindingsRequest".into()
+    }
+}
 /// Answer of `BindingService.ListBindings`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListBindingsResponse {
@@ -2197,6 +2547,16 @@ pub struct ListBindingsResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListBindingsResponse {
+    const NAME: &'static str = "ListBindingsResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListBindingsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListBindingsResponse".into()
+    }
 }
 /// Request of `BindingService.TransferOwnership`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2214,6 +2574,16 @@ pub struct TransferOwnershipRequest {
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
 }
+impl ::prost::Name for TransferOwnershipRequest {
+    const NAME: &'static str = "TransferOwnershipRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.TransferOwnershipRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.TransferOwnershipRequest".into()
+    }
+}
 /// Answer of `BindingService.TransferOwnership`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TransferOwnershipResponse {
@@ -2226,6 +2596,16 @@ pub struct TransferOwnershipResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "3")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for TransferOwnershipResponse {
+    const NAME: &'static str = "TransferOwnershipResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.TransferOwnershipResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.TransferOwnershipResponse".into()
+    }
 }
 /// Request of `BindingService.RecoverOwnership`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2246,6 +2626,16 @@ pub struct RecoverOwnershipRequest {
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
 }
+impl ::prost::Name for RecoverOwnershipRequest {
+    const NAME: &'static str = "RecoverOwnershipRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RecoverOwnershipRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RecoverOwnershipRequest".into()
+    }
+}
 /// Answer of `BindingService.RecoverOwnership`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RecoverOwnershipResponse {
@@ -2258,6 +2648,16 @@ pub struct RecoverOwnershipResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "3")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for RecoverOwnershipResponse {
+    const NAME: &'static str = "RecoverOwnershipResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RecoverOwnershipResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RecoverOwnershipResponse".into()
+    }
 }
 /// Request of `BindingService.CopyPermissions`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2278,6 +2678,16 @@ pub struct CopyPermissionsRequest {
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
 }
+impl ::prost::Name for CopyPermissionsRequest {
+    const NAME: &'static str = "CopyPermissionsRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CopyPermissionsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CopyPermissionsRequest".into()
+    }
+}
 /// Answer of `BindingService.CopyPermissions`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CopyPermissionsResponse {
@@ -2290,6 +2700,16 @@ pub struct CopyPermissionsResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "3")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for CopyPermissionsResponse {
+    const NAME: &'static str = "CopyPermissionsResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CopyPermissionsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CopyPermissionsResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod binding_service_client {
@@ -3031,6 +3451,16 @@ pub struct Obligation {
     #[prost(message, optional, tag = "2")]
     pub parameters: ::core::option::Option<::prost_types::Struct>,
 }
+impl ::prost::Name for Obligation {
+    const NAME: &'static str = "Obligation";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.Obligation".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.Obligation".into()
+    }
+}
 /// The answer to *may this subject do this, here, now?* An error is never a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -3178,6 +3608,19 @@ pub struct Member {
     /// When it began.
     #[prost(message, optional, tag = "6")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// E-mail address of the user, in the answers of `GetMember` and `ListMembers`; empty where it has none.
+    #[prost(string, tag = "7")]
+    pub email: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Member {
+    const NAME: &'static str = "Member";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.Member".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.Member".into()
+    }
 }
 /// Request of `MemberService.CreateMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3198,6 +3641,16 @@ pub struct CreateMemberRequest {
     #[prost(bool, tag = "5")]
     pub validate_only: bool,
 }
+impl ::prost::Name for CreateMemberRequest {
+    const NAME: &'static str = "CreateMemberRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CreateMemberRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CreateMemberRequest".into()
+    }
+}
 /// Answer of `MemberService.CreateMember`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateMemberResponse {
@@ -3211,6 +3664,16 @@ pub struct CreateMemberResponse {
     #[prost(message, repeated, tag = "3")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
+impl ::prost::Name for CreateMemberResponse {
+    const NAME: &'static str = "CreateMemberResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CreateMemberResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CreateMemberResponse".into()
+    }
+}
 /// Request of `MemberService.GetMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetMemberRequest {
@@ -3221,12 +3684,32 @@ pub struct GetMemberRequest {
     #[prost(string, tag = "2")]
     pub user: ::prost::alloc::string::String,
 }
+impl ::prost::Name for GetMemberRequest {
+    const NAME: &'static str = "GetMemberRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetMemberRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetMemberRequest".into()
+    }
+}
 /// Answer of `MemberService.GetMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetMemberResponse {
     /// The member.
     #[prost(message, optional, tag = "1")]
     pub member: ::core::option::Option<Member>,
+}
+impl ::prost::Name for GetMemberResponse {
+    const NAME: &'static str = "GetMemberResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetMemberResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetMemberResponse".into()
+    }
 }
 /// Request of `MemberService.ListMembers`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3240,6 +3723,19 @@ pub struct ListMembersRequest {
     /// `next_page_token` of the page before; empty for the first.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
+    /// Only the member with this e-mail address, where not empty.
+    #[prost(string, tag = "4")]
+    pub email: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListMembersRequest {
+    const NAME: &'static str = "ListMembersRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListMembersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListMembersRequest".into()
+    }
 }
 /// Answer of `MemberService.ListMembers`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3250,6 +3746,16 @@ pub struct ListMembersResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListMembersResponse {
+    const NAME: &'static str = "ListMembersResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListMembersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListMembersResponse".into()
+    }
 }
 /// Request of `MemberService.UpdateMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3271,6 +3777,16 @@ pub struct UpdateMemberRequest {
     #[prost(enumeration = "MemberKind", tag = "5")]
     pub kind: i32,
 }
+impl ::prost::Name for UpdateMemberRequest {
+    const NAME: &'static str = "UpdateMemberRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.UpdateMemberRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.UpdateMemberRequest".into()
+    }
+}
 /// Answer of `MemberService.UpdateMember`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UpdateMemberResponse {
@@ -3283,6 +3799,16 @@ pub struct UpdateMemberResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "3")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for UpdateMemberResponse {
+    const NAME: &'static str = "UpdateMemberResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.UpdateMemberResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.UpdateMemberResponse".into()
+    }
 }
 /// Request of `MemberService.SuspendMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3297,6 +3823,16 @@ pub struct SuspendMemberRequest {
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
 }
+impl ::prost::Name for SuspendMemberRequest {
+    const NAME: &'static str = "SuspendMemberRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.SuspendMemberRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.SuspendMemberRequest".into()
+    }
+}
 /// Answer of `MemberService.SuspendMember`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SuspendMemberResponse {
@@ -3309,6 +3845,16 @@ pub struct SuspendMemberResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "3")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for SuspendMemberResponse {
+    const NAME: &'static str = "SuspendMemberResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.SuspendMemberResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.SuspendMemberResponse".into()
+    }
 }
 /// Request of `MemberService.ReactivateMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3323,6 +3869,16 @@ pub struct ReactivateMemberRequest {
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
 }
+impl ::prost::Name for ReactivateMemberRequest {
+    const NAME: &'static str = "ReactivateMemberRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ReactivateMemberRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ReactivateMemberRequest".into()
+    }
+}
 /// Answer of `MemberService.ReactivateMember`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReactivateMemberResponse {
@@ -3335,6 +3891,16 @@ pub struct ReactivateMemberResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "3")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for ReactivateMemberResponse {
+    const NAME: &'static str = "ReactivateMemberResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ReactivateMemberResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ReactivateMemberResponse".into()
+    }
 }
 /// Request of `MemberService.RemoveMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3352,6 +3918,16 @@ pub struct RemoveMemberRequest {
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
 }
+impl ::prost::Name for RemoveMemberRequest {
+    const NAME: &'static str = "RemoveMemberRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RemoveMemberRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RemoveMemberRequest".into()
+    }
+}
 /// Answer of `MemberService.RemoveMember`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RemoveMemberResponse {
@@ -3361,6 +3937,16 @@ pub struct RemoveMemberResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "2")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for RemoveMemberResponse {
+    const NAME: &'static str = "RemoveMemberResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RemoveMemberResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RemoveMemberResponse".into()
+    }
 }
 /// Request of `MemberService.LookUpMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3372,12 +3958,32 @@ pub struct LookUpMemberRequest {
     #[prost(string, tag = "2")]
     pub user: ::prost::alloc::string::String,
 }
+impl ::prost::Name for LookUpMemberRequest {
+    const NAME: &'static str = "LookUpMemberRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.LookUpMemberRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.LookUpMemberRequest".into()
+    }
+}
 /// Answer of `MemberService.LookUpMember`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LookUpMemberResponse {
     /// Whether the user is an active member, whose membership has not expired, of an active account.
     #[prost(bool, tag = "1")]
     pub active: bool,
+}
+impl ::prost::Name for LookUpMemberResponse {
+    const NAME: &'static str = "LookUpMemberResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.LookUpMemberResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.LookUpMemberResponse".into()
+    }
 }
 /// Request of `MemberService.DeleteMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3395,6 +4001,16 @@ pub struct DeleteMemberRequest {
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
 }
+impl ::prost::Name for DeleteMemberRequest {
+    const NAME: &'static str = "DeleteMemberRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.DeleteMemberRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.DeleteMemberRequest".into()
+    }
+}
 /// Answer of `MemberService.DeleteMember`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeleteMemberResponse {
@@ -3405,12 +4021,32 @@ pub struct DeleteMemberResponse {
     #[prost(message, repeated, tag = "2")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
+impl ::prost::Name for DeleteMemberResponse {
+    const NAME: &'static str = "DeleteMemberResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.DeleteMemberResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.DeleteMemberResponse".into()
+    }
+}
 /// Request of `MemberService.GetSeats`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSeatsRequest {
     /// Id of the account.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetSeatsRequest {
+    const NAME: &'static str = "GetSeatsRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetSeatsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetSeatsRequest".into()
+    }
 }
 /// Answer of `MemberService.GetSeats`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3425,6 +4061,16 @@ pub struct GetSeatsResponse {
     #[prost(uint32, tag = "3")]
     pub ending: u32,
 }
+impl ::prost::Name for GetSeatsResponse {
+    const NAME: &'static str = "GetSeatsResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetSeatsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetSeatsResponse".into()
+    }
+}
 /// Request of `MemberService.BatchRemoveMembers`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BatchRemoveMembersRequest {
@@ -3437,6 +4083,16 @@ pub struct BatchRemoveMembersRequest {
     /// Whether only to check it and tell the numbers, and who would lose what.
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
+}
+impl ::prost::Name for BatchRemoveMembersRequest {
+    const NAME: &'static str = "BatchRemoveMembersRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.BatchRemoveMembersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.BatchRemoveMembersRequest".into()
+    }
 }
 /// Answer of `MemberService.BatchRemoveMembers`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3456,6 +4112,16 @@ pub struct BatchRemoveMembersResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "5")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for BatchRemoveMembersResponse {
+    const NAME: &'static str = "BatchRemoveMembersResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.BatchRemoveMembersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.BatchRemoveMembersResponse".into()
+    }
 }
 /// The kinds of member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -4710,6 +5376,16 @@ pub struct ExplainedScope {
     #[prost(enumeration = "ScopeState", tag = "2")]
     pub state: i32,
 }
+impl ::prost::Name for ExplainedScope {
+    const NAME: &'static str = "ExplainedScope";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ExplainedScope".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ExplainedScope".into()
+    }
+}
 /// A membership that a decision depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExplainedMember {
@@ -4722,6 +5398,16 @@ pub struct ExplainedMember {
     /// When it ends; absent where it does not.
     #[prost(message, optional, tag = "3")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for ExplainedMember {
+    const NAME: &'static str = "ExplainedMember";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ExplainedMember".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ExplainedMember".into()
+    }
 }
 /// What was looked at for one subject.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -4739,6 +5425,16 @@ pub struct Explanation {
     /// How many more places there are where the subject has the permission.
     #[prost(uint32, tag = "4")]
     pub omitted_steps: u32,
+}
+impl ::prost::Name for Explanation {
+    const NAME: &'static str = "Explanation";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.Explanation".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.Explanation".into()
+    }
 }
 /// Something that gives a permission, or would.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -4771,6 +5467,16 @@ pub struct ExplanationStep {
     #[prost(message, optional, tag = "9")]
     pub approval: ::core::option::Option<ExplainedApproval>,
 }
+impl ::prost::Name for ExplanationStep {
+    const NAME: &'static str = "ExplanationStep";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ExplanationStep".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ExplanationStep".into()
+    }
+}
 /// A condition and what it saw.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExplainedCondition {
@@ -4781,6 +5487,16 @@ pub struct ExplainedCondition {
     #[prost(message, repeated, tag = "2")]
     pub values: ::prost::alloc::vec::Vec<ExplainedValue>,
 }
+impl ::prost::Name for ExplainedCondition {
+    const NAME: &'static str = "ExplainedCondition";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ExplainedCondition".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ExplainedCondition".into()
+    }
+}
 /// A name in a condition.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExplainedValue {
@@ -4790,6 +5506,16 @@ pub struct ExplainedValue {
     /// Its value; absent where it had none, which leaves the condition undecided.
     #[prost(string, optional, tag = "2")]
     pub value: ::core::option::Option<::prost::alloc::string::String>,
+}
+impl ::prost::Name for ExplainedValue {
+    const NAME: &'static str = "ExplainedValue";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ExplainedValue".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ExplainedValue".into()
+    }
 }
 /// An approval that a step asks for.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4806,6 +5532,16 @@ pub struct ExplainedApproval {
     /// Id of the subject's request that waits for an answer; empty where there is none.
     #[prost(string, tag = "4")]
     pub pending_request: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ExplainedApproval {
+    const NAME: &'static str = "ExplainedApproval";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ExplainedApproval".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ExplainedApproval".into()
+    }
 }
 /// The states of a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -4970,6 +5706,16 @@ pub struct CheckRequest {
     #[prost(string, tag = "8")]
     pub actor: ::prost::alloc::string::String,
 }
+impl ::prost::Name for CheckRequest {
+    const NAME: &'static str = "CheckRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CheckRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CheckRequest".into()
+    }
+}
 /// Answer of `DecisionService.Check`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CheckResponse {
@@ -4986,6 +5732,16 @@ pub struct CheckResponse {
     #[prost(uint64, tag = "4")]
     pub revision: u64,
 }
+impl ::prost::Name for CheckResponse {
+    const NAME: &'static str = "CheckResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CheckResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CheckResponse".into()
+    }
+}
 /// Request of `DecisionService.BatchCheck`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BatchCheckRequest {
@@ -5001,6 +5757,16 @@ pub struct BatchCheckRequest {
     /// How fresh the data must be.
     #[prost(message, optional, tag = "4")]
     pub consistency: ::core::option::Option<super::super::common::v1::Consistency>,
+}
+impl ::prost::Name for BatchCheckRequest {
+    const NAME: &'static str = "BatchCheckRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.BatchCheckRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.BatchCheckRequest".into()
+    }
 }
 /// One question of a batch.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -5021,6 +5787,16 @@ pub struct BatchCheckItem {
     #[prost(string, tag = "5")]
     pub digest: ::prost::alloc::string::String,
 }
+impl ::prost::Name for BatchCheckItem {
+    const NAME: &'static str = "BatchCheckItem";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.BatchCheckItem".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.BatchCheckItem".into()
+    }
+}
 /// Answer of `DecisionService.BatchCheck`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BatchCheckResponse {
@@ -5030,6 +5806,16 @@ pub struct BatchCheckResponse {
     /// The account's revision at which all of them are true.
     #[prost(uint64, tag = "2")]
     pub revision: u64,
+}
+impl ::prost::Name for BatchCheckResponse {
+    const NAME: &'static str = "BatchCheckResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.BatchCheckResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.BatchCheckResponse".into()
+    }
 }
 /// One answer of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -5041,12 +5827,32 @@ pub struct BatchCheckResult {
     #[prost(enumeration = "DecisionReason", tag = "2")]
     pub reason: i32,
 }
+impl ::prost::Name for BatchCheckResult {
+    const NAME: &'static str = "BatchCheckResult";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.BatchCheckResult".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.BatchCheckResult".into()
+    }
+}
 /// Request of `DecisionService.Explain`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExplainRequest {
     /// The question.
     #[prost(message, optional, tag = "1")]
     pub check: ::core::option::Option<CheckRequest>,
+}
+impl ::prost::Name for ExplainRequest {
+    const NAME: &'static str = "ExplainRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ExplainRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ExplainRequest".into()
+    }
 }
 /// Answer of `DecisionService.Explain`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -5069,6 +5875,16 @@ pub struct ExplainResponse {
     /// The same for who acts for the subject; absent where nobody does.
     #[prost(message, optional, tag = "6")]
     pub actor: ::core::option::Option<Explanation>,
+}
+impl ::prost::Name for ExplainResponse {
+    const NAME: &'static str = "ExplainResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ExplainResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ExplainResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod decision_service_client {
@@ -5551,6 +6367,16 @@ pub struct ExportPermissionsRequest {
     #[prost(string, tag = "3")]
     pub subject: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ExportPermissionsRequest {
+    const NAME: &'static str = "ExportPermissionsRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ExportPermissionsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ExportPermissionsRequest".into()
+    }
+}
 /// A part of the file, in order. The file is complete where `last` came; else it is to be thrown away.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExportPermissionsResponse {
@@ -5572,6 +6398,16 @@ pub struct ExportPermissionsResponse {
     /// Rows that are in the file so far, the header left out.
     #[prost(uint64, tag = "6")]
     pub rows_done: u64,
+}
+impl ::prost::Name for ExportPermissionsResponse {
+    const NAME: &'static str = "ExportPermissionsResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ExportPermissionsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ExportPermissionsResponse".into()
+    }
 }
 /// The formats of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -5941,6 +6777,16 @@ pub struct GrantTarget {
     #[prost(enumeration = "AppliesTo", tag = "3")]
     pub applies_to: i32,
 }
+impl ::prost::Name for GrantTarget {
+    const NAME: &'static str = "GrantTarget";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GrantTarget".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GrantTarget".into()
+    }
+}
 /// A grant.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Grant {
@@ -5968,6 +6814,16 @@ pub struct Grant {
     /// When it was made.
     #[prost(message, optional, tag = "8")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Grant {
+    const NAME: &'static str = "Grant";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.Grant".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.Grant".into()
+    }
 }
 /// Request of `GrantService.CreateGrant`. What the subject has there already stays; an identical grant is no error.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -5997,6 +6853,16 @@ pub struct CreateGrantRequest {
     #[prost(bool, tag = "8")]
     pub validate_only: bool,
 }
+impl ::prost::Name for CreateGrantRequest {
+    const NAME: &'static str = "CreateGrantRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CreateGrantRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CreateGrantRequest".into()
+    }
+}
 /// Answer of `GrantService.CreateGrant`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateGrantResponse {
@@ -6009,6 +6875,16 @@ pub struct CreateGrantResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "3")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for CreateGrantResponse {
+    const NAME: &'static str = "CreateGrantResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CreateGrantResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CreateGrantResponse".into()
+    }
 }
 /// Request of `GrantService.DeleteGrant`. Names a grant, or a subject, permissions and a target: then these permissions are
 /// taken out of all grants of the subject on exactly that target.
@@ -6033,6 +6909,16 @@ pub struct DeleteGrantRequest {
     #[prost(bool, tag = "6")]
     pub validate_only: bool,
 }
+impl ::prost::Name for DeleteGrantRequest {
+    const NAME: &'static str = "DeleteGrantRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.DeleteGrantRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.DeleteGrantRequest".into()
+    }
+}
 /// Answer of `GrantService.DeleteGrant`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeleteGrantResponse {
@@ -6042,6 +6928,16 @@ pub struct DeleteGrantResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "2")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for DeleteGrantResponse {
+    const NAME: &'static str = "DeleteGrantResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.DeleteGrantResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.DeleteGrantResponse".into()
+    }
 }
 /// Request of `GrantService.ListGrants`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -6062,6 +6958,16 @@ pub struct ListGrantsRequest {
     #[prost(string, tag = "5")]
     pub page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListGrantsRequest {
+    const NAME: &'static str = "ListGrantsRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListGrantsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListGrantsRequest".into()
+    }
+}
 /// Answer of `GrantService.ListGrants`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListGrantsResponse {
@@ -6071,6 +6977,16 @@ pub struct ListGrantsResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListGrantsResponse {
+    const NAME: &'static str = "ListGrantsResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListGrantsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListGrantsResponse".into()
+    }
 }
 /// Which resources of a type a grant covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -6599,6 +7515,16 @@ pub struct Group {
     #[prost(message, optional, tag = "4")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
 }
+impl ::prost::Name for Group {
+    const NAME: &'static str = "Group";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.Group".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.Group".into()
+    }
+}
 /// Request of `GroupService.CreateGroup`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateGroupRequest {
@@ -6612,6 +7538,16 @@ pub struct CreateGroupRequest {
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
 }
+impl ::prost::Name for CreateGroupRequest {
+    const NAME: &'static str = "CreateGroupRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CreateGroupRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CreateGroupRequest".into()
+    }
+}
 /// Answer of `GroupService.CreateGroup`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateGroupResponse {
@@ -6621,6 +7557,16 @@ pub struct CreateGroupResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CreateGroupResponse {
+    const NAME: &'static str = "CreateGroupResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CreateGroupResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CreateGroupResponse".into()
+    }
 }
 /// Request of `GroupService.GetGroup`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -6632,12 +7578,32 @@ pub struct GetGroupRequest {
     #[prost(string, tag = "2")]
     pub group: ::prost::alloc::string::String,
 }
+impl ::prost::Name for GetGroupRequest {
+    const NAME: &'static str = "GetGroupRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetGroupRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetGroupRequest".into()
+    }
+}
 /// Answer of `GroupService.GetGroup`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetGroupResponse {
     /// The group.
     #[prost(message, optional, tag = "1")]
     pub group: ::core::option::Option<Group>,
+}
+impl ::prost::Name for GetGroupResponse {
+    const NAME: &'static str = "GetGroupResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetGroupResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetGroupResponse".into()
+    }
 }
 /// Request of `GroupService.ListGroups`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -6652,6 +7618,16 @@ pub struct ListGroupsRequest {
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListGroupsRequest {
+    const NAME: &'static str = "ListGroupsRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListGroupsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListGroupsRequest".into()
+    }
+}
 /// Answer of `GroupService.ListGroups`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListGroupsResponse {
@@ -6661,6 +7637,16 @@ pub struct ListGroupsResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListGroupsResponse {
+    const NAME: &'static str = "ListGroupsResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListGroupsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListGroupsResponse".into()
+    }
 }
 /// Request of `GroupService.DeleteGroup`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -6675,6 +7661,16 @@ pub struct DeleteGroupRequest {
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
 }
+impl ::prost::Name for DeleteGroupRequest {
+    const NAME: &'static str = "DeleteGroupRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.DeleteGroupRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.DeleteGroupRequest".into()
+    }
+}
 /// Answer of `GroupService.DeleteGroup`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeleteGroupResponse {
@@ -6684,6 +7680,16 @@ pub struct DeleteGroupResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "2")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for DeleteGroupResponse {
+    const NAME: &'static str = "DeleteGroupResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.DeleteGroupResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.DeleteGroupResponse".into()
+    }
 }
 /// Request of `GroupService.AddGroupMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -6701,6 +7707,16 @@ pub struct AddGroupMemberRequest {
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
 }
+impl ::prost::Name for AddGroupMemberRequest {
+    const NAME: &'static str = "AddGroupMemberRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.AddGroupMemberRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.AddGroupMemberRequest".into()
+    }
+}
 /// Answer of `GroupService.AddGroupMember`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AddGroupMemberResponse {
@@ -6710,6 +7726,16 @@ pub struct AddGroupMemberResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "2")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for AddGroupMemberResponse {
+    const NAME: &'static str = "AddGroupMemberResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.AddGroupMemberResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.AddGroupMemberResponse".into()
+    }
 }
 /// Request of `GroupService.RemoveGroupMember`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -6727,6 +7753,16 @@ pub struct RemoveGroupMemberRequest {
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
 }
+impl ::prost::Name for RemoveGroupMemberRequest {
+    const NAME: &'static str = "RemoveGroupMemberRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RemoveGroupMemberRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RemoveGroupMemberRequest".into()
+    }
+}
 /// Answer of `GroupService.RemoveGroupMember`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RemoveGroupMemberResponse {
@@ -6736,6 +7772,16 @@ pub struct RemoveGroupMemberResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "2")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for RemoveGroupMemberResponse {
+    const NAME: &'static str = "RemoveGroupMemberResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RemoveGroupMemberResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RemoveGroupMemberResponse".into()
+    }
 }
 /// Request of `GroupService.ListGroupMembers`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -6753,6 +7799,16 @@ pub struct ListGroupMembersRequest {
     #[prost(string, tag = "4")]
     pub page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListGroupMembersRequest {
+    const NAME: &'static str = "ListGroupMembersRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListGroupMembersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListGroupMembersRequest".into()
+    }
+}
 /// Answer of `GroupService.ListGroupMembers`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListGroupMembersResponse {
@@ -6762,6 +7818,16 @@ pub struct ListGroupMembersResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListGroupMembersResponse {
+    const NAME: &'static str = "ListGroupMembersResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListGroupMembersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListGroupMembersResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod group_service_client {
@@ -7605,6 +8671,16 @@ pub struct Invitation {
     #[prost(enumeration = "MemberKind", tag = "10")]
     pub kind: i32,
 }
+impl ::prost::Name for Invitation {
+    const NAME: &'static str = "Invitation";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.Invitation".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.Invitation".into()
+    }
+}
 /// Request of `InvitationService.CreateInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateInvitationRequest {
@@ -7627,6 +8703,16 @@ pub struct CreateInvitationRequest {
     #[prost(enumeration = "MemberKind", tag = "6")]
     pub kind: i32,
 }
+impl ::prost::Name for CreateInvitationRequest {
+    const NAME: &'static str = "CreateInvitationRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CreateInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CreateInvitationRequest".into()
+    }
+}
 /// Answer of `InvitationService.CreateInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateInvitationResponse {
@@ -7636,6 +8722,16 @@ pub struct CreateInvitationResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CreateInvitationResponse {
+    const NAME: &'static str = "CreateInvitationResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CreateInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CreateInvitationResponse".into()
+    }
 }
 /// Request of `InvitationService.GetInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7647,12 +8743,32 @@ pub struct GetInvitationRequest {
     #[prost(string, tag = "2")]
     pub invitation: ::prost::alloc::string::String,
 }
+impl ::prost::Name for GetInvitationRequest {
+    const NAME: &'static str = "GetInvitationRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetInvitationRequest".into()
+    }
+}
 /// Answer of `InvitationService.GetInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetInvitationResponse {
     /// The invitation.
     #[prost(message, optional, tag = "1")]
     pub invitation: ::core::option::Option<Invitation>,
+}
+impl ::prost::Name for GetInvitationResponse {
+    const NAME: &'static str = "GetInvitationResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetInvitationResponse".into()
+    }
 }
 /// Request of `InvitationService.ListInvitations`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7670,6 +8786,16 @@ pub struct ListInvitationsRequest {
     #[prost(string, tag = "4")]
     pub email: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListInvitationsRequest {
+    const NAME: &'static str = "ListInvitationsRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListInvitationsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListInvitationsRequest".into()
+    }
+}
 /// Answer of `InvitationService.ListInvitations`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListInvitationsResponse {
@@ -7679,6 +8805,16 @@ pub struct ListInvitationsResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListInvitationsResponse {
+    const NAME: &'static str = "ListInvitationsResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListInvitationsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListInvitationsResponse".into()
+    }
 }
 /// Request of `InvitationService.AcceptInvitation`. Names the invitation, or the scope of the one pending there.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7697,6 +8833,16 @@ pub struct AcceptInvitationRequest {
     #[prost(string, tag = "4")]
     pub email: ::prost::alloc::string::String,
 }
+impl ::prost::Name for AcceptInvitationRequest {
+    const NAME: &'static str = "AcceptInvitationRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.AcceptInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.AcceptInvitationRequest".into()
+    }
+}
 /// Answer of `InvitationService.AcceptInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AcceptInvitationResponse {
@@ -7706,6 +8852,16 @@ pub struct AcceptInvitationResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for AcceptInvitationResponse {
+    const NAME: &'static str = "AcceptInvitationResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.AcceptInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.AcceptInvitationResponse".into()
+    }
 }
 /// Request of `InvitationService.RevokeInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7717,6 +8873,16 @@ pub struct RevokeInvitationRequest {
     #[prost(string, tag = "2")]
     pub invitation: ::prost::alloc::string::String,
 }
+impl ::prost::Name for RevokeInvitationRequest {
+    const NAME: &'static str = "RevokeInvitationRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RevokeInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RevokeInvitationRequest".into()
+    }
+}
 /// Answer of `InvitationService.RevokeInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeInvitationResponse {
@@ -7726,6 +8892,16 @@ pub struct RevokeInvitationResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RevokeInvitationResponse {
+    const NAME: &'static str = "RevokeInvitationResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RevokeInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RevokeInvitationResponse".into()
+    }
 }
 /// Request of `InvitationService.ResendInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7737,6 +8913,16 @@ pub struct ResendInvitationRequest {
     #[prost(string, tag = "2")]
     pub invitation: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ResendInvitationRequest {
+    const NAME: &'static str = "ResendInvitationRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ResendInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ResendInvitationRequest".into()
+    }
+}
 /// Answer of `InvitationService.ResendInvitation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResendInvitationResponse {
@@ -7746,6 +8932,16 @@ pub struct ResendInvitationResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ResendInvitationResponse {
+    const NAME: &'static str = "ResendInvitationResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ResendInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ResendInvitationResponse".into()
+    }
 }
 /// Request of `InvitationService.BatchCreateInvitations`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7769,6 +8965,16 @@ pub struct BatchCreateInvitationsRequest {
     #[prost(enumeration = "MemberKind", tag = "6")]
     pub kind: i32,
 }
+impl ::prost::Name for BatchCreateInvitationsRequest {
+    const NAME: &'static str = "BatchCreateInvitationsRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.BatchCreateInvitationsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.BatchCreateInvitationsRequest".into()
+    }
+}
 /// Answer of `InvitationService.BatchCreateInvitations`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BatchCreateInvitationsResponse {
@@ -7781,6 +8987,16 @@ pub struct BatchCreateInvitationsResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "3")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for BatchCreateInvitationsResponse {
+    const NAME: &'static str = "BatchCreateInvitationsResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.BatchCreateInvitationsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.BatchCreateInvitationsResponse".into()
+    }
 }
 /// The states of an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -8657,6 +9873,16 @@ pub struct Product {
     #[prost(message, optional, tag = "4")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
 }
+impl ::prost::Name for Product {
+    const NAME: &'static str = "Product";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.Product".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.Product".into()
+    }
+}
 /// Request of `ProductService.ApplyProduct`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ApplyProductRequest {
@@ -8674,6 +9900,16 @@ pub struct ApplyProductRequest {
     #[prost(message, repeated, tag = "4")]
     pub role_replacements: ::prost::alloc::vec::Vec<RoleReplacement>,
 }
+impl ::prost::Name for ApplyProductRequest {
+    const NAME: &'static str = "ApplyProductRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ApplyProductRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ApplyProductRequest".into()
+    }
+}
 /// What becomes of the bindings of a role that a manifest takes away, at all levels or at some.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RoleReplacement {
@@ -8684,6 +9920,16 @@ pub struct RoleReplacement {
     /// parameters and expiry; a role without `holders`. Where empty the bindings end.
     #[prost(string, tag = "2")]
     pub replaced_by: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RoleReplacement {
+    const NAME: &'static str = "RoleReplacement";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RoleReplacement".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RoleReplacement".into()
+    }
 }
 /// Answer of `ProductService.ApplyProduct`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -8704,6 +9950,16 @@ pub struct ApplyProductResponse {
     #[prost(string, repeated, tag = "5")]
     pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+impl ::prost::Name for ApplyProductResponse {
+    const NAME: &'static str = "ApplyProductResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ApplyProductResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ApplyProductResponse".into()
+    }
+}
 /// Request of `ProductService.PreviewProduct`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PreviewProductRequest {
@@ -8721,6 +9977,16 @@ pub struct PreviewProductRequest {
     #[prost(message, repeated, tag = "4")]
     pub role_replacements: ::prost::alloc::vec::Vec<RoleReplacement>,
 }
+impl ::prost::Name for PreviewProductRequest {
+    const NAME: &'static str = "PreviewProductRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.PreviewProductRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.PreviewProductRequest".into()
+    }
+}
 /// Answer of `ProductService.PreviewProduct`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PreviewProductResponse {
@@ -8737,6 +10003,16 @@ pub struct PreviewProductResponse {
     #[prost(string, tag = "4")]
     pub next_page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for PreviewProductResponse {
+    const NAME: &'static str = "PreviewProductResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.PreviewProductResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.PreviewProductResponse".into()
+    }
+}
 /// Request of `ProductService.GetProduct`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetProductRequest {
@@ -8744,12 +10020,32 @@ pub struct GetProductRequest {
     #[prost(string, tag = "1")]
     pub product: ::prost::alloc::string::String,
 }
+impl ::prost::Name for GetProductRequest {
+    const NAME: &'static str = "GetProductRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetProductRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetProductRequest".into()
+    }
+}
 /// Answer of `ProductService.GetProduct`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetProductResponse {
     /// The product.
     #[prost(message, optional, tag = "1")]
     pub product: ::core::option::Option<Product>,
+}
+impl ::prost::Name for GetProductResponse {
+    const NAME: &'static str = "GetProductResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetProductResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetProductResponse".into()
+    }
 }
 /// Request of `ProductService.ListProducts`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -8761,6 +10057,16 @@ pub struct ListProductsRequest {
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListProductsRequest {
+    const NAME: &'static str = "ListProductsRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListProductsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListProductsRequest".into()
+    }
+}
 /// Answer of `ProductService.ListProducts`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListProductsResponse {
@@ -8770,6 +10076,16 @@ pub struct ListProductsResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListProductsResponse {
+    const NAME: &'static str = "ListProductsResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListProductsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListProductsResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod product_service_client {
@@ -9345,6 +10661,16 @@ pub struct ListPermissionsRequest {
     #[prost(message, optional, tag = "4")]
     pub consistency: ::core::option::Option<super::super::common::v1::Consistency>,
 }
+impl ::prost::Name for ListPermissionsRequest {
+    const NAME: &'static str = "ListPermissionsRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListPermissionsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListPermissionsRequest".into()
+    }
+}
 /// Answer of `QueryService.ListPermissions`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListPermissionsResponse {
@@ -9354,6 +10680,16 @@ pub struct ListPermissionsResponse {
     /// The names of those that need an approval there, sorted.
     #[prost(string, repeated, tag = "2")]
     pub needing_approval: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for ListPermissionsResponse {
+    const NAME: &'static str = "ListPermissionsResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListPermissionsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListPermissionsResponse".into()
+    }
 }
 /// Request of `QueryService.ListScopes`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -9378,6 +10714,16 @@ pub struct ListScopesRequest {
     #[prost(message, optional, tag = "6")]
     pub consistency: ::core::option::Option<super::super::common::v1::Consistency>,
 }
+impl ::prost::Name for ListScopesRequest {
+    const NAME: &'static str = "ListScopesRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListScopesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListScopesRequest".into()
+    }
+}
 /// Answer of `QueryService.ListScopes`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListScopesResponse {
@@ -9387,6 +10733,16 @@ pub struct ListScopesResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListScopesResponse {
+    const NAME: &'static str = "ListScopesResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListScopesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListScopesResponse".into()
+    }
 }
 /// A scope in which a subject holds something.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -9400,6 +10756,16 @@ pub struct HeldScope {
     /// Title of the scope.
     #[prost(string, tag = "3")]
     pub title: ::prost::alloc::string::String,
+}
+impl ::prost::Name for HeldScope {
+    const NAME: &'static str = "HeldScope";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.HeldScope".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.HeldScope".into()
+    }
 }
 /// Request of `QueryService.ListSubjects`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -9420,6 +10786,16 @@ pub struct ListSubjectsRequest {
     #[prost(message, optional, tag = "5")]
     pub consistency: ::core::option::Option<super::super::common::v1::Consistency>,
 }
+impl ::prost::Name for ListSubjectsRequest {
+    const NAME: &'static str = "ListSubjectsRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListSubjectsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListSubjectsRequest".into()
+    }
+}
 /// Answer of `QueryService.ListSubjects`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListSubjectsResponse {
@@ -9429,6 +10805,16 @@ pub struct ListSubjectsResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSubjectsResponse {
+    const NAME: &'static str = "ListSubjectsResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListSubjectsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListSubjectsResponse".into()
+    }
 }
 /// What one subject has on a scope.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -9442,6 +10828,16 @@ pub struct SubjectAccess {
     /// Whether it has a grant on the scope or below it.
     #[prost(bool, tag = "3")]
     pub granted: bool,
+}
+impl ::prost::Name for SubjectAccess {
+    const NAME: &'static str = "SubjectAccess";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.SubjectAccess".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.SubjectAccess".into()
+    }
 }
 /// Request of `QueryService.ListSubjectPermissions`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -9462,6 +10858,16 @@ pub struct ListSubjectPermissionsRequest {
     #[prost(message, optional, tag = "5")]
     pub consistency: ::core::option::Option<super::super::common::v1::Consistency>,
 }
+impl ::prost::Name for ListSubjectPermissionsRequest {
+    const NAME: &'static str = "ListSubjectPermissionsRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListSubjectPermissionsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListSubjectPermissionsRequest".into()
+    }
+}
 /// Answer of `QueryService.ListSubjectPermissions`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListSubjectPermissionsResponse {
@@ -9474,6 +10880,16 @@ pub struct ListSubjectPermissionsResponse {
     /// The account's revision at which all of the page is true.
     #[prost(uint64, tag = "3")]
     pub revision: u64,
+}
+impl ::prost::Name for ListSubjectPermissionsResponse {
+    const NAME: &'static str = "ListSubjectPermissionsResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListSubjectPermissionsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListSubjectPermissionsResponse".into()
+    }
 }
 /// A row of the matrix.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -9490,6 +10906,16 @@ pub struct SubjectPermissions {
     /// The names of those that need an approval there, sorted.
     #[prost(string, repeated, tag = "4")]
     pub needing_approval: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for SubjectPermissions {
+    const NAME: &'static str = "SubjectPermissions";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.SubjectPermissions".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.SubjectPermissions".into()
+    }
 }
 /// Request of `QueryService.ListResources`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -9519,6 +10945,16 @@ pub struct ListResourcesRequest {
     #[prost(message, optional, tag = "8")]
     pub consistency: ::core::option::Option<super::super::common::v1::Consistency>,
 }
+impl ::prost::Name for ListResourcesRequest {
+    const NAME: &'static str = "ListResourcesRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListResourcesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListResourcesRequest".into()
+    }
+}
 /// Answer of `QueryService.ListResources`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListResourcesResponse {
@@ -9532,6 +10968,16 @@ pub struct ListResourcesResponse {
     /// The account's revision at which all of the page is allowed.
     #[prost(uint64, tag = "3")]
     pub revision: u64,
+}
+impl ::prost::Name for ListResourcesResponse {
+    const NAME: &'static str = "ListResourcesResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListResourcesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListResourcesResponse".into()
+    }
 }
 /// Request of `QueryService.PlanResources`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -9558,6 +11004,16 @@ pub struct PlanResourcesRequest {
     #[prost(string, tag = "7")]
     pub account_column: ::prost::alloc::string::String,
 }
+impl ::prost::Name for PlanResourcesRequest {
+    const NAME: &'static str = "PlanResourcesRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.PlanResourcesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.PlanResourcesRequest".into()
+    }
+}
 /// Answer of `QueryService.PlanResources`. A resource is allowed where one of the alternatives holds for it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PlanResourcesResponse {
@@ -9582,6 +11038,16 @@ pub struct PlanResourcesResponse {
     /// The account's revision at which the plan is true.
     #[prost(uint64, tag = "5")]
     pub revision: u64,
+}
+impl ::prost::Name for PlanResourcesResponse {
+    const NAME: &'static str = "PlanResourcesResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.PlanResourcesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.PlanResourcesResponse".into()
+    }
 }
 /// One alternative of a plan: all that is given must hold.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -9609,6 +11075,16 @@ pub struct PlanAlternative {
     /// Whether only `exact_resources` count, also where there are none.
     #[prost(bool, tag = "7")]
     pub exact: bool,
+}
+impl ::prost::Name for PlanAlternative {
+    const NAME: &'static str = "PlanAlternative";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.PlanAlternative".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.PlanAlternative".into()
+    }
 }
 /// Generated client implementations.
 pub mod query_service_client {
@@ -10364,6 +11840,16 @@ pub struct Quota {
     #[prost(uint32, tag = "5")]
     pub used: u32,
 }
+impl ::prost::Name for Quota {
+    const NAME: &'static str = "Quota";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.Quota".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.Quota".into()
+    }
+}
 /// Request of `QuotaService.SetQuota`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SetQuotaRequest {
@@ -10380,6 +11866,16 @@ pub struct SetQuotaRequest {
     #[prost(uint32, optional, tag = "4")]
     pub limit: ::core::option::Option<u32>,
 }
+impl ::prost::Name for SetQuotaRequest {
+    const NAME: &'static str = "SetQuotaRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.SetQuotaRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.SetQuotaRequest".into()
+    }
+}
 /// Answer of `QuotaService.SetQuota`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SetQuotaResponse {
@@ -10389,6 +11885,16 @@ pub struct SetQuotaResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SetQuotaResponse {
+    const NAME: &'static str = "SetQuotaResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.SetQuotaResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.SetQuotaResponse".into()
+    }
 }
 /// Request of `QuotaService.GetQuota`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -10403,12 +11909,32 @@ pub struct GetQuotaRequest {
     #[prost(string, tag = "3")]
     pub r#type: ::prost::alloc::string::String,
 }
+impl ::prost::Name for GetQuotaRequest {
+    const NAME: &'static str = "GetQuotaRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetQuotaRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetQuotaRequest".into()
+    }
+}
 /// Answer of `QuotaService.GetQuota`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetQuotaResponse {
     /// The quota.
     #[prost(message, optional, tag = "1")]
     pub quota: ::core::option::Option<Quota>,
+}
+impl ::prost::Name for GetQuotaResponse {
+    const NAME: &'static str = "GetQuotaResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetQuotaResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetQuotaResponse".into()
+    }
 }
 /// Request of `QuotaService.ListQuotas`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -10426,6 +11952,16 @@ pub struct ListQuotasRequest {
     #[prost(string, tag = "4")]
     pub page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListQuotasRequest {
+    const NAME: &'static str = "ListQuotasRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListQuotasRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListQuotasRequest".into()
+    }
+}
 /// Answer of `QuotaService.ListQuotas`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListQuotasResponse {
@@ -10435,6 +11971,16 @@ pub struct ListQuotasResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListQuotasResponse {
+    const NAME: &'static str = "ListQuotasResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListQuotasResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListQuotasResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod quota_service_client {
@@ -10938,6 +12484,16 @@ pub struct Resource {
     #[prost(message, optional, tag = "8")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
 }
+impl ::prost::Name for Resource {
+    const NAME: &'static str = "Resource";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.Resource".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.Resource".into()
+    }
+}
 /// Request of `ResourceService.RegisterResource`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RegisterResourceRequest {
@@ -10966,6 +12522,16 @@ pub struct RegisterResourceRequest {
     #[prost(bool, tag = "8")]
     pub validate_only: bool,
 }
+impl ::prost::Name for RegisterResourceRequest {
+    const NAME: &'static str = "RegisterResourceRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RegisterResourceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RegisterResourceRequest".into()
+    }
+}
 /// Answer of `ResourceService.RegisterResource`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RegisterResourceResponse {
@@ -10979,6 +12545,16 @@ pub struct RegisterResourceResponse {
     #[prost(message, repeated, tag = "3")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
 }
+impl ::prost::Name for RegisterResourceResponse {
+    const NAME: &'static str = "RegisterResourceResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RegisterResourceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RegisterResourceResponse".into()
+    }
+}
 /// Request of `ResourceService.GetResource`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetResourceRequest {
@@ -10989,12 +12565,32 @@ pub struct GetResourceRequest {
     #[prost(string, tag = "2")]
     pub resource: ::prost::alloc::string::String,
 }
+impl ::prost::Name for GetResourceRequest {
+    const NAME: &'static str = "GetResourceRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetResourceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetResourceRequest".into()
+    }
+}
 /// Answer of `ResourceService.GetResource`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetResourceResponse {
     /// The resource.
     #[prost(message, optional, tag = "1")]
     pub resource: ::core::option::Option<Resource>,
+}
+impl ::prost::Name for GetResourceResponse {
+    const NAME: &'static str = "GetResourceResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetResourceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetResourceResponse".into()
+    }
 }
 /// Request of `ResourceService.UpdateResource`. What is absent stays as it is.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -11018,6 +12614,16 @@ pub struct UpdateResourceRequest {
     #[prost(bool, tag = "6")]
     pub validate_only: bool,
 }
+impl ::prost::Name for UpdateResourceRequest {
+    const NAME: &'static str = "UpdateResourceRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.UpdateResourceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.UpdateResourceRequest".into()
+    }
+}
 /// Answer of `ResourceService.UpdateResource`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UpdateResourceResponse {
@@ -11030,6 +12636,16 @@ pub struct UpdateResourceResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "3")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for UpdateResourceResponse {
+    const NAME: &'static str = "UpdateResourceResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.UpdateResourceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.UpdateResourceResponse".into()
+    }
 }
 /// Request of `ResourceService.UnregisterResource`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -11044,6 +12660,16 @@ pub struct UnregisterResourceRequest {
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
 }
+impl ::prost::Name for UnregisterResourceRequest {
+    const NAME: &'static str = "UnregisterResourceRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.UnregisterResourceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.UnregisterResourceRequest".into()
+    }
+}
 /// Answer of `ResourceService.UnregisterResource`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UnregisterResourceResponse {
@@ -11053,6 +12679,16 @@ pub struct UnregisterResourceResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "2")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for UnregisterResourceResponse {
+    const NAME: &'static str = "UnregisterResourceResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.UnregisterResourceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.UnregisterResourceResponse".into()
+    }
 }
 /// Request of `ResourceService.ListResourcesInScope`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -11073,6 +12709,16 @@ pub struct ListResourcesInScopeRequest {
     #[prost(string, tag = "5")]
     pub page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListResourcesInScopeRequest {
+    const NAME: &'static str = "ListResourcesInScopeRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListResourcesInScopeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListResourcesInScopeRequest".into()
+    }
+}
 /// Answer of `ResourceService.ListResourcesInScope`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListResourcesInScopeResponse {
@@ -11082,6 +12728,16 @@ pub struct ListResourcesInScopeResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListResourcesInScopeResponse {
+    const NAME: &'static str = "ListResourcesInScopeResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListResourcesInScopeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListResourcesInScopeResponse".into()
+    }
 }
 /// Request of `ResourceService.TransferResource`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -11099,6 +12755,16 @@ pub struct TransferResourceRequest {
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
 }
+impl ::prost::Name for TransferResourceRequest {
+    const NAME: &'static str = "TransferResourceRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.TransferResourceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.TransferResourceRequest".into()
+    }
+}
 /// Answer of `ResourceService.TransferResource`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TransferResourceResponse {
@@ -11111,6 +12777,16 @@ pub struct TransferResourceResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "3")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for TransferResourceResponse {
+    const NAME: &'static str = "TransferResourceResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.TransferResourceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.TransferResourceResponse".into()
+    }
 }
 /// Request of `ResourceService.MoveResource`. Needs `TYPE.edit` on the resource and `TYPE.create` on the scope.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -11128,6 +12804,16 @@ pub struct MoveResourceRequest {
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
 }
+impl ::prost::Name for MoveResourceRequest {
+    const NAME: &'static str = "MoveResourceRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.MoveResourceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.MoveResourceRequest".into()
+    }
+}
 /// Answer of `ResourceService.MoveResource`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MoveResourceResponse {
@@ -11140,6 +12826,16 @@ pub struct MoveResourceResponse {
     /// With `validate_only`: who would gain or lose what; at most 10000 rows, else RESOURCE_EXHAUSTED.
     #[prost(message, repeated, tag = "3")]
     pub changes: ::prost::alloc::vec::Vec<EffectiveChange>,
+}
+impl ::prost::Name for MoveResourceResponse {
+    const NAME: &'static str = "MoveResourceResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.MoveResourceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.MoveResourceResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod resource_service_client {
@@ -11979,6 +13675,16 @@ pub struct Role {
     #[prost(string, tag = "4")]
     pub holders: ::prost::alloc::string::String,
 }
+impl ::prost::Name for Role {
+    const NAME: &'static str = "Role";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.Role".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.Role".into()
+    }
+}
 /// Request of `RoleService.ListRoles`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListRolesRequest {
@@ -11986,12 +13692,32 @@ pub struct ListRolesRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListRolesRequest {
+    const NAME: &'static str = "ListRolesRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListRolesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListRolesRequest".into()
+    }
+}
 /// Answer of `RoleService.ListRoles`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListRolesResponse {
     /// The roles by name.
     #[prost(message, repeated, tag = "1")]
     pub roles: ::prost::alloc::vec::Vec<Role>,
+}
+impl ::prost::Name for ListRolesResponse {
+    const NAME: &'static str = "ListRolesResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ListRolesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ListRolesResponse".into()
+    }
 }
 /// What an account says of a role of its own: the fields of a role in a manifest.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -12010,6 +13736,16 @@ pub struct RoleDefinition {
     #[prost(string, tag = "4")]
     pub holders: ::prost::alloc::string::String,
 }
+impl ::prost::Name for RoleDefinition {
+    const NAME: &'static str = "RoleDefinition";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RoleDefinition".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RoleDefinition".into()
+    }
+}
 /// What a role has where it is bound at one level.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RoleLevel {
@@ -12022,6 +13758,16 @@ pub struct RoleLevel {
     /// Names of roles whose entries it has too.
     #[prost(string, repeated, tag = "3")]
     pub includes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for RoleLevel {
+    const NAME: &'static str = "RoleLevel";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RoleLevel".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RoleLevel".into()
+    }
 }
 /// An entry of a role.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -12041,6 +13787,16 @@ pub struct RoleEntry {
     /// A rule of the entry's own in place of the type's; not together with `approval`.
     #[prost(message, optional, tag = "5")]
     pub approval_rule: ::core::option::Option<ApprovalRule>,
+}
+impl ::prost::Name for RoleEntry {
+    const NAME: &'static str = "RoleEntry";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RoleEntry".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RoleEntry".into()
+    }
 }
 /// Who has to approve before an act.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -12062,6 +13818,16 @@ pub struct ApprovalRule {
     #[prost(string, repeated, tag = "5")]
     pub binds: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+impl ::prost::Name for ApprovalRule {
+    const NAME: &'static str = "ApprovalRule";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ApprovalRule".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ApprovalRule".into()
+    }
+}
 /// Request of `RoleService.GetRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetRoleRequest {
@@ -12071,6 +13837,16 @@ pub struct GetRoleRequest {
     /// Name of the role.
     #[prost(string, tag = "2")]
     pub role: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetRoleRequest {
+    const NAME: &'static str = "GetRoleRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetRoleRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetRoleRequest".into()
+    }
 }
 /// Answer of `RoleService.GetRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -12082,6 +13858,16 @@ pub struct GetRoleResponse {
     #[prost(message, optional, tag = "2")]
     pub definition: ::core::option::Option<RoleDefinition>,
 }
+impl ::prost::Name for GetRoleResponse {
+    const NAME: &'static str = "GetRoleResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GetRoleResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GetRoleResponse".into()
+    }
+}
 /// Request of `RoleService.CreateRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateRoleRequest {
@@ -12092,6 +13878,16 @@ pub struct CreateRoleRequest {
     #[prost(message, optional, tag = "2")]
     pub role: ::core::option::Option<RoleDefinition>,
 }
+impl ::prost::Name for CreateRoleRequest {
+    const NAME: &'static str = "CreateRoleRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CreateRoleRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CreateRoleRequest".into()
+    }
+}
 /// Answer of `RoleService.CreateRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateRoleResponse {
@@ -12101,6 +13897,16 @@ pub struct CreateRoleResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CreateRoleResponse {
+    const NAME: &'static str = "CreateRoleResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.CreateRoleResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.CreateRoleResponse".into()
+    }
 }
 /// Request of `RoleService.ChangeRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -12121,6 +13927,16 @@ pub struct ChangeRoleRequest {
     #[prost(string, repeated, tag = "5")]
     pub remove: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+impl ::prost::Name for ChangeRoleRequest {
+    const NAME: &'static str = "ChangeRoleRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ChangeRoleRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ChangeRoleRequest".into()
+    }
+}
 /// Answer of `RoleService.ChangeRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChangeRoleResponse {
@@ -12130,6 +13946,16 @@ pub struct ChangeRoleResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ChangeRoleResponse {
+    const NAME: &'static str = "ChangeRoleResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ChangeRoleResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ChangeRoleResponse".into()
+    }
 }
 /// Request of `RoleService.PreviewRoleChange`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -12144,6 +13970,16 @@ pub struct PreviewRoleChangeRequest {
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for PreviewRoleChangeRequest {
+    const NAME: &'static str = "PreviewRoleChangeRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.PreviewRoleChangeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.PreviewRoleChangeRequest".into()
+    }
+}
 /// Answer of `RoleService.PreviewRoleChange`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PreviewRoleChangeResponse {
@@ -12153,6 +13989,16 @@ pub struct PreviewRoleChangeResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for PreviewRoleChangeResponse {
+    const NAME: &'static str = "PreviewRoleChangeResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.PreviewRoleChangeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.PreviewRoleChangeResponse".into()
+    }
 }
 /// Request of `RoleService.DeleteRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -12167,12 +14013,32 @@ pub struct DeleteRoleRequest {
     #[prost(bool, tag = "3")]
     pub validate_only: bool,
 }
+impl ::prost::Name for DeleteRoleRequest {
+    const NAME: &'static str = "DeleteRoleRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.DeleteRoleRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.DeleteRoleRequest".into()
+    }
+}
 /// Answer of `RoleService.DeleteRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteRoleResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for DeleteRoleResponse {
+    const NAME: &'static str = "DeleteRoleResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.DeleteRoleResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.DeleteRoleResponse".into()
+    }
 }
 /// Request of `RoleService.DescribeRole`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -12184,6 +14050,16 @@ pub struct DescribeRoleRequest {
     #[prost(string, tag = "2")]
     pub role: ::prost::alloc::string::String,
 }
+impl ::prost::Name for DescribeRoleRequest {
+    const NAME: &'static str = "DescribeRoleRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.DescribeRoleRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.DescribeRoleRequest".into()
+    }
+}
 /// Answer of `RoleService.DescribeRole`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DescribeRoleResponse {
@@ -12193,6 +14069,16 @@ pub struct DescribeRoleResponse {
     /// What it may do at each level.
     #[prost(message, repeated, tag = "2")]
     pub levels: ::prost::alloc::vec::Vec<RoleDescription>,
+}
+impl ::prost::Name for DescribeRoleResponse {
+    const NAME: &'static str = "DescribeRoleResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.DescribeRoleResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.DescribeRoleResponse".into()
+    }
 }
 /// What a role may do where it is bound at one level.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -12212,6 +14098,16 @@ pub struct RoleDescription {
     /// What the product calls the level.
     #[prost(string, tag = "5")]
     pub level_title: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RoleDescription {
+    const NAME: &'static str = "RoleDescription";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RoleDescription".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RoleDescription".into()
+    }
 }
 /// Generated client implementations.
 pub mod role_service_client {

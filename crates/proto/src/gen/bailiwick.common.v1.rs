@@ -22,6 +22,16 @@ pub struct Access {
     #[prost(enumeration = "Caller", repeated, tag = "5")]
     pub callers: ::prost::alloc::vec::Vec<i32>,
 }
+impl ::prost::Name for Access {
+    const NAME: &'static str = "Access";
+    const PACKAGE: &'static str = "bailiwick.common.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.common.v1.Access".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.common.v1.Access".into()
+    }
+}
 /// What a method asks of its caller. Every method of the suite declares it; the guard refuses a method without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -144,6 +154,16 @@ pub mod consistency {
         FullyConsistent(bool),
     }
 }
+impl ::prost::Name for Consistency {
+    const NAME: &'static str = "Consistency";
+    const PACKAGE: &'static str = "bailiwick.common.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.common.v1.Consistency".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.common.v1.Consistency".into()
+    }
+}
 /// What a consistency token holds. Tokens are opaque to clients: this message is authenticated, so a client can neither
 /// make nor merge tokens. The token of an answer names what was sent with the request and what was written; a client
 /// carries the newest, or several. The numbers are revisions that the writing transaction itself had.
@@ -165,6 +185,16 @@ pub struct TokenPayload {
     #[prost(bool, tag = "4")]
     pub fully_consistent: bool,
 }
+impl ::prost::Name for TokenPayload {
+    const NAME: &'static str = "TokenPayload";
+    const PACKAGE: &'static str = "bailiwick.common.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.common.v1.TokenPayload".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.common.v1.TokenPayload".into()
+    }
+}
 /// One pair of a token: a root of a service and the revision of it that must be visible.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TokenPair {
@@ -177,6 +207,16 @@ pub struct TokenPair {
     /// The revision.
     #[prost(uint64, tag = "3")]
     pub revision: u64,
+}
+impl ::prost::Name for TokenPair {
+    const NAME: &'static str = "TokenPair";
+    const PACKAGE: &'static str = "bailiwick.common.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.common.v1.TokenPair".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.common.v1.TokenPair".into()
+    }
 }
 /// Why a call failed: `google.rpc.ErrorInfo.reason`, without the prefix `ERROR_REASON_`, in the domain `bailiwick`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

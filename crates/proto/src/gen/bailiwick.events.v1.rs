@@ -67,6 +67,16 @@ pub mod change {
         Audited(super::Audited),
     }
 }
+impl ::prost::Name for Change {
+    const NAME: &'static str = "Change";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.Change".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.Change".into()
+    }
+}
 /// A user as the other services need to know it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UserChanged {
@@ -92,6 +102,16 @@ pub struct UserChanged {
     #[prost(bool, tag = "7")]
     pub operator: bool,
 }
+impl ::prost::Name for UserChanged {
+    const NAME: &'static str = "UserChanged";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.UserChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.UserChanged".into()
+    }
+}
 /// A service account as the other services need to know it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ServiceAccountChanged {
@@ -114,6 +134,16 @@ pub struct ServiceAccountChanged {
     #[prost(string, tag = "6")]
     pub creator: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ServiceAccountChanged {
+    const NAME: &'static str = "ServiceAccountChanged";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.ServiceAccountChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.ServiceAccountChanged".into()
+    }
+}
 /// A session that ended before its time.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SessionRevoked {
@@ -124,12 +154,32 @@ pub struct SessionRevoked {
     #[prost(string, tag = "2")]
     pub user: ::prost::alloc::string::String,
 }
+impl ::prost::Name for SessionRevoked {
+    const NAME: &'static str = "SessionRevoked";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.SessionRevoked".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.SessionRevoked".into()
+    }
+}
 /// An access token that was revoked before its time.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AccessTokenRevoked {
     /// Its id, the claim `jti`.
     #[prost(string, tag = "1")]
     pub token_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for AccessTokenRevoked {
+    const NAME: &'static str = "AccessTokenRevoked";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.AccessTokenRevoked".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.AccessTokenRevoked".into()
+    }
 }
 /// An account as the other services need to know it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -158,6 +208,16 @@ pub struct AccountChanged {
     /// Start of the billing cycle.
     #[prost(message, optional, tag = "8")]
     pub billing_anchor: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for AccountChanged {
+    const NAME: &'static str = "AccountChanged";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.AccountChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.AccountChanged".into()
+    }
 }
 /// An instance or workspace as the other services need to know it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -190,6 +250,16 @@ pub struct PlaceChanged {
     #[prost(string, tag = "9")]
     pub moved_from: ::prost::alloc::string::String,
 }
+impl ::prost::Name for PlaceChanged {
+    const NAME: &'static str = "PlaceChanged";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.PlaceChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.PlaceChanged".into()
+    }
+}
 /// Settings of an account.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SettingsChanged {
@@ -202,6 +272,16 @@ pub struct SettingsChanged {
     /// All settings that have a value of their own.
     #[prost(message, optional, tag = "3")]
     pub values: ::core::option::Option<::prost_types::Struct>,
+}
+impl ::prost::Name for SettingsChanged {
+    const NAME: &'static str = "SettingsChanged";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.SettingsChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.SettingsChanged".into()
+    }
 }
 /// A manifest that was applied.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -216,12 +296,32 @@ pub struct ProductApplied {
     #[prost(string, tag = "3")]
     pub manifest: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ProductApplied {
+    const NAME: &'static str = "ProductApplied";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.ProductApplied".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.ProductApplied".into()
+    }
+}
 /// A subject whose permission set in the event's root changed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SubjectChanged {
     /// `TYPE:ID`.
     #[prost(string, tag = "1")]
     pub subject: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SubjectChanged {
+    const NAME: &'static str = "SubjectChanged";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.SubjectChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.SubjectChanged".into()
+    }
 }
 /// A user or service account that identity has closed, so that nothing is allowed to it anywhere, or opened again.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -230,12 +330,32 @@ pub struct FactChanged {
     #[prost(string, tag = "1")]
     pub subject: ::prost::alloc::string::String,
 }
+impl ::prost::Name for FactChanged {
+    const NAME: &'static str = "FactChanged";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.FactChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.FactChanged".into()
+    }
+}
 /// A group whose permission set or membership in groups changed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GroupChanged {
     /// Id of the group.
     #[prost(string, tag = "1")]
     pub group: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GroupChanged {
+    const NAME: &'static str = "GroupChanged";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.GroupChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.GroupChanged".into()
+    }
 }
 /// A resource that changed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -247,12 +367,32 @@ pub struct ResourceChanged {
     #[prost(string, tag = "2")]
     pub id: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ResourceChanged {
+    const NAME: &'static str = "ResourceChanged";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.ResourceChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.ResourceChanged".into()
+    }
+}
 /// Roles, settings or state of an account changed: what is compiled for it is to be read anew.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PolicyChanged {
     /// Id of the account; empty for what holds in the deployment.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
+}
+impl ::prost::Name for PolicyChanged {
+    const NAME: &'static str = "PolicyChanged";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.PolicyChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.PolicyChanged".into()
+    }
 }
 /// A place of an account as decisions see it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -272,6 +412,16 @@ pub struct PlaceApplied {
     /// Edition; empty where there is none.
     #[prost(string, tag = "5")]
     pub edition: ::prost::alloc::string::String,
+}
+impl ::prost::Name for PlaceApplied {
+    const NAME: &'static str = "PlaceApplied";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.PlaceApplied".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.PlaceApplied".into()
+    }
 }
 /// An invitation, for whoever mails it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -297,6 +447,16 @@ pub struct InvitationChanged {
     /// Roles, by name.
     #[prost(string, repeated, tag = "7")]
     pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for InvitationChanged {
+    const NAME: &'static str = "InvitationChanged";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.InvitationChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.InvitationChanged".into()
+    }
 }
 /// A request for an approval, for whoever tells those who approve and who asked.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -341,6 +501,16 @@ pub struct ApprovalChanged {
     #[prost(message, optional, tag = "13")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
 }
+impl ::prost::Name for ApprovalChanged {
+    const NAME: &'static str = "ApprovalChanged";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.ApprovalChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.ApprovalChanged".into()
+    }
+}
 /// What was done, by whom, for the audit log.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Audited {
@@ -359,6 +529,16 @@ pub struct Audited {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+}
+impl ::prost::Name for Audited {
+    const NAME: &'static str = "Audited";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.Audited".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.Audited".into()
+    }
 }
 /// The states of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -538,6 +718,16 @@ pub struct Cursor {
     #[prost(uint64, tag = "2")]
     pub position: u64,
 }
+impl ::prost::Name for Cursor {
+    const NAME: &'static str = "Cursor";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.Cursor".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.Cursor".into()
+    }
+}
 /// Asks for the events after a cursor.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FollowRequest {
@@ -547,6 +737,16 @@ pub struct FollowRequest {
     /// Whose feed: `identity`, `tenancy` or `authorization`.
     #[prost(string, tag = "2")]
     pub service: ::prost::alloc::string::String,
+}
+impl ::prost::Name for FollowRequest {
+    const NAME: &'static str = "FollowRequest";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.FollowRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.FollowRequest".into()
+    }
 }
 /// Some events, oldest first. An empty one is a sign of life.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -560,6 +760,16 @@ pub struct FollowResponse {
     /// The highest position at the time of reading.
     #[prost(uint64, tag = "3")]
     pub head: u64,
+}
+impl ::prost::Name for FollowResponse {
+    const NAME: &'static str = "FollowResponse";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.FollowResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.FollowResponse".into()
+    }
 }
 /// Everything that one write changed under one root.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -580,6 +790,16 @@ pub struct Event {
     #[prost(message, repeated, tag = "5")]
     pub changes: ::prost::alloc::vec::Vec<Change>,
 }
+impl ::prost::Name for Event {
+    const NAME: &'static str = "Event";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.Event".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.Event".into()
+    }
+}
 /// Asks for the present state.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSnapshotRequest {
@@ -590,6 +810,16 @@ pub struct GetSnapshotRequest {
     /// every process that verifies tokens begins.
     #[prost(bool, tag = "2")]
     pub recently_ended: bool,
+}
+impl ::prost::Name for GetSnapshotRequest {
+    const NAME: &'static str = "GetSnapshotRequest";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.GetSnapshotRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.GetSnapshotRequest".into()
+    }
 }
 /// A page of the present state.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -608,6 +838,16 @@ pub struct GetSnapshotResponse {
     #[prost(bool, tag = "4")]
     pub last: bool,
 }
+impl ::prost::Name for GetSnapshotResponse {
+    const NAME: &'static str = "GetSnapshotResponse";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.GetSnapshotResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.GetSnapshotResponse".into()
+    }
+}
 /// A root and its revision.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RootRevision {
@@ -617,6 +857,16 @@ pub struct RootRevision {
     /// Its revision.
     #[prost(uint64, tag = "2")]
     pub revision: u64,
+}
+impl ::prost::Name for RootRevision {
+    const NAME: &'static str = "RootRevision";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.RootRevision".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.RootRevision".into()
+    }
 }
 /// Generated client implementations.
 pub mod change_feed_service_client {

@@ -2,27 +2,107 @@
 /// Request of `ApiKeyService.CreateApiKey`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateApiKeyRequest {}
+impl ::prost::Name for CreateApiKeyRequest {
+    const NAME: &'static str = "CreateApiKeyRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.CreateApiKeyRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.CreateApiKeyRequest".into()
+    }
+}
 /// Answer of `ApiKeyService.CreateApiKey`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateApiKeyResponse {}
+impl ::prost::Name for CreateApiKeyResponse {
+    const NAME: &'static str = "CreateApiKeyResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.CreateApiKeyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.CreateApiKeyResponse".into()
+    }
+}
 /// Request of `ApiKeyService.GetApiKey`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetApiKeyRequest {}
+impl ::prost::Name for GetApiKeyRequest {
+    const NAME: &'static str = "GetApiKeyRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.GetApiKeyRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.GetApiKeyRequest".into()
+    }
+}
 /// Answer of `ApiKeyService.GetApiKey`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetApiKeyResponse {}
+impl ::prost::Name for GetApiKeyResponse {
+    const NAME: &'static str = "GetApiKeyResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.GetApiKeyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.GetApiKeyResponse".into()
+    }
+}
 /// Request of `ApiKeyService.ListApiKeys`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListApiKeysRequest {}
+impl ::prost::Name for ListApiKeysRequest {
+    const NAME: &'static str = "ListApiKeysRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ListApiKeysRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ListApiKeysRequest".into()
+    }
+}
 /// Answer of `ApiKeyService.ListApiKeys`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListApiKeysResponse {}
+impl ::prost::Name for ListApiKeysResponse {
+    const NAME: &'static str = "ListApiKeysResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ListApiKeysResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ListApiKeysResponse".into()
+    }
+}
 /// Request of `ApiKeyService.RevokeApiKey`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeApiKeyRequest {}
+impl ::prost::Name for RevokeApiKeyRequest {
+    const NAME: &'static str = "RevokeApiKeyRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RevokeApiKeyRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RevokeApiKeyRequest".into()
+    }
+}
 /// Answer of `ApiKeyService.RevokeApiKey`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeApiKeyResponse {}
+impl ::prost::Name for RevokeApiKeyResponse {
+    const NAME: &'static str = "RevokeApiKeyResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RevokeApiKeyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RevokeApiKeyResponse".into()
+    }
+}
 /// Generated client implementations.
 pub mod api_key_service_client {
     #![allow(
@@ -591,6 +671,16 @@ pub struct TokenPair {
     #[prost(message, optional, tag = "4")]
     pub session_expire_time: ::core::option::Option<::prost_types::Timestamp>,
 }
+impl ::prost::Name for TokenPair {
+    const NAME: &'static str = "TokenPair";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.TokenPair".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.TokenPair".into()
+    }
+}
 /// Request of `AuthenticationService.SignIn`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -608,6 +698,16 @@ pub struct SignInRequest {
     /// none.
     #[prost(string, tag = "4")]
     pub device_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SignInRequest {
+    const NAME: &'static str = "SignInRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.SignInRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.SignInRequest".into()
+    }
 }
 /// Answer of `AuthenticationService.SignIn`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -636,6 +736,16 @@ pub struct SignInResponse {
     #[prost(message, optional, tag = "7")]
     pub challenge: ::core::option::Option<SecondFactorChallenge>,
 }
+impl ::prost::Name for SignInResponse {
+    const NAME: &'static str = "SignInResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.SignInResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.SignInResponse".into()
+    }
+}
 /// What a sign-in waits for. It is bound to the user, the account and the network of the client, and gives no access.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -647,6 +757,16 @@ pub struct SecondFactorChallenge {
     #[prost(message, optional, tag = "2")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
 }
+impl ::prost::Name for SecondFactorChallenge {
+    const NAME: &'static str = "SecondFactorChallenge";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.SecondFactorChallenge".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.SecondFactorChallenge".into()
+    }
+}
 /// Request of `AuthenticationService.Refresh`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -655,6 +775,16 @@ pub struct RefreshRequest {
     #[prost(string, tag = "1")]
     pub refresh_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for RefreshRequest {
+    const NAME: &'static str = "RefreshRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RefreshRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RefreshRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.Refresh`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RefreshResponse {
@@ -662,15 +792,45 @@ pub struct RefreshResponse {
     #[prost(message, optional, tag = "1")]
     pub tokens: ::core::option::Option<TokenPair>,
 }
+impl ::prost::Name for RefreshResponse {
+    const NAME: &'static str = "RefreshResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RefreshResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RefreshResponse".into()
+    }
+}
 /// Request of `AuthenticationService.SignOut`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SignOutRequest {}
+impl ::prost::Name for SignOutRequest {
+    const NAME: &'static str = "SignOutRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.SignOutRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.SignOutRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.SignOut`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SignOutResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SignOutResponse {
+    const NAME: &'static str = "SignOutResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.SignOutResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.SignOutResponse".into()
+    }
 }
 /// Request of `AuthenticationService.Reauthenticate`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -686,12 +846,32 @@ pub struct ReauthenticateRequest {
     #[prost(string, tag = "3")]
     pub code: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ReauthenticateRequest {
+    const NAME: &'static str = "ReauthenticateRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ReauthenticateRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ReauthenticateRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.Reauthenticate`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReauthenticateResponse {
     /// Until when it serves.
     #[prost(message, optional, tag = "1")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for ReauthenticateResponse {
+    const NAME: &'static str = "ReauthenticateResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ReauthenticateResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ReauthenticateResponse".into()
+    }
 }
 /// Request of `AuthenticationService.VerifySecondFactor`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -706,6 +886,16 @@ pub struct VerifySecondFactorRequest {
     /// Recovery code, which is used up; empty where `code` is given.
     #[prost(string, tag = "3")]
     pub recovery_code: ::prost::alloc::string::String,
+}
+impl ::prost::Name for VerifySecondFactorRequest {
+    const NAME: &'static str = "VerifySecondFactorRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.VerifySecondFactorRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.VerifySecondFactorRequest".into()
+    }
 }
 /// Answer of `AuthenticationService.VerifySecondFactor`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -733,9 +923,29 @@ pub struct VerifySecondFactorResponse {
     #[prost(int32, tag = "7")]
     pub recovery_codes_left: i32,
 }
+impl ::prost::Name for VerifySecondFactorResponse {
+    const NAME: &'static str = "VerifySecondFactorResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.VerifySecondFactorResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.VerifySecondFactorResponse".into()
+    }
+}
 /// Request of `AuthenticationService.EnrollSecondFactor`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EnrollSecondFactorRequest {}
+impl ::prost::Name for EnrollSecondFactorRequest {
+    const NAME: &'static str = "EnrollSecondFactorRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.EnrollSecondFactorRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.EnrollSecondFactorRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.EnrollSecondFactor`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -747,6 +957,16 @@ pub struct EnrollSecondFactorResponse {
     #[prost(string, tag = "2")]
     pub uri: ::prost::alloc::string::String,
 }
+impl ::prost::Name for EnrollSecondFactorResponse {
+    const NAME: &'static str = "EnrollSecondFactorResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.EnrollSecondFactorResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.EnrollSecondFactorResponse".into()
+    }
+}
 /// Request of `AuthenticationService.ConfirmSecondFactor`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -754,6 +974,16 @@ pub struct ConfirmSecondFactorRequest {
     /// Code of the authenticator: six digits.
     #[prost(string, tag = "1")]
     pub code: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ConfirmSecondFactorRequest {
+    const NAME: &'static str = "ConfirmSecondFactorRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ConfirmSecondFactorRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ConfirmSecondFactorRequest".into()
+    }
 }
 /// Answer of `AuthenticationService.ConfirmSecondFactor`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -766,9 +996,29 @@ pub struct ConfirmSecondFactorResponse {
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ConfirmSecondFactorResponse {
+    const NAME: &'static str = "ConfirmSecondFactorResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ConfirmSecondFactorResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ConfirmSecondFactorResponse".into()
+    }
+}
 /// Request of `AuthenticationService.RemoveSecondFactor`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemoveSecondFactorRequest {}
+impl ::prost::Name for RemoveSecondFactorRequest {
+    const NAME: &'static str = "RemoveSecondFactorRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RemoveSecondFactorRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RemoveSecondFactorRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.RemoveSecondFactor`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemoveSecondFactorResponse {
@@ -776,9 +1026,29 @@ pub struct RemoveSecondFactorResponse {
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for RemoveSecondFactorResponse {
+    const NAME: &'static str = "RemoveSecondFactorResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RemoveSecondFactorResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RemoveSecondFactorResponse".into()
+    }
+}
 /// Request of `AuthenticationService.RegenerateRecoveryCodes`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RegenerateRecoveryCodesRequest {}
+impl ::prost::Name for RegenerateRecoveryCodesRequest {
+    const NAME: &'static str = "RegenerateRecoveryCodesRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RegenerateRecoveryCodesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RegenerateRecoveryCodesRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.RegenerateRecoveryCodes`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -789,6 +1059,16 @@ pub struct RegenerateRecoveryCodesResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RegenerateRecoveryCodesResponse {
+    const NAME: &'static str = "RegenerateRecoveryCodesResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RegenerateRecoveryCodesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RegenerateRecoveryCodesResponse".into()
+    }
 }
 /// Request of `AuthenticationService.ChangePassword`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -801,12 +1081,32 @@ pub struct ChangePasswordRequest {
     #[prost(string, tag = "2")]
     pub new_password: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ChangePasswordRequest {
+    const NAME: &'static str = "ChangePasswordRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ChangePasswordRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ChangePasswordRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.ChangePassword`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChangePasswordResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ChangePasswordResponse {
+    const NAME: &'static str = "ChangePasswordResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ChangePasswordResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ChangePasswordResponse".into()
+    }
 }
 /// Request of `AuthenticationService.RequestPasswordReset`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -815,9 +1115,29 @@ pub struct RequestPasswordResetRequest {
     #[prost(string, tag = "1")]
     pub email: ::prost::alloc::string::String,
 }
+impl ::prost::Name for RequestPasswordResetRequest {
+    const NAME: &'static str = "RequestPasswordResetRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RequestPasswordResetRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RequestPasswordResetRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.RequestPasswordReset`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RequestPasswordResetResponse {}
+impl ::prost::Name for RequestPasswordResetResponse {
+    const NAME: &'static str = "RequestPasswordResetResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RequestPasswordResetResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RequestPasswordResetResponse".into()
+    }
+}
 /// Request of `AuthenticationService.ResetPassword`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -829,12 +1149,32 @@ pub struct ResetPasswordRequest {
     #[prost(string, tag = "2")]
     pub password: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ResetPasswordRequest {
+    const NAME: &'static str = "ResetPasswordRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ResetPasswordRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ResetPasswordRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.ResetPassword`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResetPasswordResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ResetPasswordResponse {
+    const NAME: &'static str = "ResetPasswordResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ResetPasswordResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ResetPasswordResponse".into()
+    }
 }
 /// Request of `AuthenticationService.SendActivation`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -846,9 +1186,29 @@ pub struct SendActivationRequest {
     #[prost(string, tag = "2")]
     pub account: ::prost::alloc::string::String,
 }
+impl ::prost::Name for SendActivationRequest {
+    const NAME: &'static str = "SendActivationRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.SendActivationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.SendActivationRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.SendActivation`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SendActivationResponse {}
+impl ::prost::Name for SendActivationResponse {
+    const NAME: &'static str = "SendActivationResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.SendActivationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.SendActivationResponse".into()
+    }
+}
 /// Request of `AuthenticationService.Activate`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -860,6 +1220,16 @@ pub struct ActivateRequest {
     #[prost(string, tag = "2")]
     pub password: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ActivateRequest {
+    const NAME: &'static str = "ActivateRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ActivateRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ActivateRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.Activate`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ActivateResponse {
@@ -867,12 +1237,42 @@ pub struct ActivateResponse {
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ActivateResponse {
+    const NAME: &'static str = "ActivateResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ActivateResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ActivateResponse".into()
+    }
+}
 /// Request of `AuthenticationService.SendVerification`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SendVerificationRequest {}
+impl ::prost::Name for SendVerificationRequest {
+    const NAME: &'static str = "SendVerificationRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.SendVerificationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.SendVerificationRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.SendVerification`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SendVerificationResponse {}
+impl ::prost::Name for SendVerificationResponse {
+    const NAME: &'static str = "SendVerificationResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.SendVerificationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.SendVerificationResponse".into()
+    }
+}
 /// Request of `AuthenticationService.VerifyEmail`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -881,6 +1281,16 @@ pub struct VerifyEmailRequest {
     #[prost(string, tag = "1")]
     pub secret: ::prost::alloc::string::String,
 }
+impl ::prost::Name for VerifyEmailRequest {
+    const NAME: &'static str = "VerifyEmailRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.VerifyEmailRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.VerifyEmailRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.VerifyEmail`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct VerifyEmailResponse {
@@ -888,12 +1298,42 @@ pub struct VerifyEmailResponse {
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for VerifyEmailResponse {
+    const NAME: &'static str = "VerifyEmailResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.VerifyEmailResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.VerifyEmailResponse".into()
+    }
+}
 /// Request of `AuthenticationService.RegisterCustomer`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RegisterCustomerRequest {}
+impl ::prost::Name for RegisterCustomerRequest {
+    const NAME: &'static str = "RegisterCustomerRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RegisterCustomerRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RegisterCustomerRequest".into()
+    }
+}
 /// Answer of `AuthenticationService.RegisterCustomer`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RegisterCustomerResponse {}
+impl ::prost::Name for RegisterCustomerResponse {
+    const NAME: &'static str = "RegisterCustomerResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RegisterCustomerResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RegisterCustomerResponse".into()
+    }
+}
 /// Generated client implementations.
 pub mod authentication_service_client {
     #![allow(
@@ -2637,12 +3077,32 @@ pub struct GrantOperatorRequest {
     #[prost(string, tag = "1")]
     pub subject: ::prost::alloc::string::String,
 }
+impl ::prost::Name for GrantOperatorRequest {
+    const NAME: &'static str = "GrantOperatorRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.GrantOperatorRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.GrantOperatorRequest".into()
+    }
+}
 /// Answer of `OperatorService.GrantOperator`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GrantOperatorResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GrantOperatorResponse {
+    const NAME: &'static str = "GrantOperatorResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.GrantOperatorResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.GrantOperatorResponse".into()
+    }
 }
 /// Request of `OperatorService.RevokeOperator`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2651,12 +3111,32 @@ pub struct RevokeOperatorRequest {
     #[prost(string, tag = "1")]
     pub user: ::prost::alloc::string::String,
 }
+impl ::prost::Name for RevokeOperatorRequest {
+    const NAME: &'static str = "RevokeOperatorRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RevokeOperatorRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RevokeOperatorRequest".into()
+    }
+}
 /// Answer of `OperatorService.RevokeOperator`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeOperatorResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RevokeOperatorResponse {
+    const NAME: &'static str = "RevokeOperatorResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RevokeOperatorResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RevokeOperatorResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod operator_service_client {
@@ -3081,6 +3561,16 @@ pub struct ServiceAccount {
     #[prost(string, tag = "7")]
     pub creator: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ServiceAccount {
+    const NAME: &'static str = "ServiceAccount";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ServiceAccount".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ServiceAccount".into()
+    }
+}
 /// Request of `ServiceAccountService.CreateServiceAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateServiceAccountRequest {
@@ -3098,6 +3588,16 @@ pub struct CreateServiceAccountRequest {
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
 }
+impl ::prost::Name for CreateServiceAccountRequest {
+    const NAME: &'static str = "CreateServiceAccountRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.CreateServiceAccountRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.CreateServiceAccountRequest".into()
+    }
+}
 /// Answer of `ServiceAccountService.CreateServiceAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -3112,6 +3612,16 @@ pub struct CreateServiceAccountResponse {
     #[prost(string, tag = "3")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for CreateServiceAccountResponse {
+    const NAME: &'static str = "CreateServiceAccountResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.CreateServiceAccountResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.CreateServiceAccountResponse".into()
+    }
+}
 /// Request of `ServiceAccountService.GetServiceAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetServiceAccountRequest {
@@ -3119,12 +3629,32 @@ pub struct GetServiceAccountRequest {
     #[prost(string, tag = "1")]
     pub service_account: ::prost::alloc::string::String,
 }
+impl ::prost::Name for GetServiceAccountRequest {
+    const NAME: &'static str = "GetServiceAccountRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.GetServiceAccountRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.GetServiceAccountRequest".into()
+    }
+}
 /// Answer of `ServiceAccountService.GetServiceAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetServiceAccountResponse {
     /// The service account.
     #[prost(message, optional, tag = "1")]
     pub service_account: ::core::option::Option<ServiceAccount>,
+}
+impl ::prost::Name for GetServiceAccountResponse {
+    const NAME: &'static str = "GetServiceAccountResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.GetServiceAccountResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.GetServiceAccountResponse".into()
+    }
 }
 /// Request of `ServiceAccountService.ListServiceAccounts`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3136,6 +3666,16 @@ pub struct ListServiceAccountsRequest {
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListServiceAccountsRequest {
+    const NAME: &'static str = "ListServiceAccountsRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ListServiceAccountsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ListServiceAccountsRequest".into()
+    }
+}
 /// Answer of `ServiceAccountService.ListServiceAccounts`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListServiceAccountsResponse {
@@ -3146,12 +3686,32 @@ pub struct ListServiceAccountsResponse {
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListServiceAccountsResponse {
+    const NAME: &'static str = "ListServiceAccountsResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ListServiceAccountsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ListServiceAccountsResponse".into()
+    }
+}
 /// Request of `ServiceAccountService.DisableServiceAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DisableServiceAccountRequest {
     /// Id of the service account.
     #[prost(string, tag = "1")]
     pub service_account: ::prost::alloc::string::String,
+}
+impl ::prost::Name for DisableServiceAccountRequest {
+    const NAME: &'static str = "DisableServiceAccountRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.DisableServiceAccountRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.DisableServiceAccountRequest".into()
+    }
 }
 /// Answer of `ServiceAccountService.DisableServiceAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3163,18 +3723,68 @@ pub struct DisableServiceAccountResponse {
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for DisableServiceAccountResponse {
+    const NAME: &'static str = "DisableServiceAccountResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.DisableServiceAccountResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.DisableServiceAccountResponse".into()
+    }
+}
 /// Request of `ServiceAccountService.RotateServiceAccountSecret`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RotateServiceAccountSecretRequest {}
+impl ::prost::Name for RotateServiceAccountSecretRequest {
+    const NAME: &'static str = "RotateServiceAccountSecretRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RotateServiceAccountSecretRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RotateServiceAccountSecretRequest".into()
+    }
+}
 /// Answer of `ServiceAccountService.RotateServiceAccountSecret`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RotateServiceAccountSecretResponse {}
+impl ::prost::Name for RotateServiceAccountSecretResponse {
+    const NAME: &'static str = "RotateServiceAccountSecretResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RotateServiceAccountSecretResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RotateServiceAccountSecretResponse".into()
+    }
+}
 /// Request of `ServiceAccountService.DeleteServiceAccount`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteServiceAccountRequest {}
+impl ::prost::Name for DeleteServiceAccountRequest {
+    const NAME: &'static str = "DeleteServiceAccountRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.DeleteServiceAccountRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.DeleteServiceAccountRequest".into()
+    }
+}
 /// Answer of `ServiceAccountService.DeleteServiceAccount`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteServiceAccountResponse {}
+impl ::prost::Name for DeleteServiceAccountResponse {
+    const NAME: &'static str = "DeleteServiceAccountResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.DeleteServiceAccountResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.DeleteServiceAccountResponse".into()
+    }
+}
 /// Generated client implementations.
 pub mod service_account_service_client {
     #![allow(
@@ -3949,9 +4559,29 @@ pub struct ConsumeStepUpRequest {
     #[prost(bytes = "vec", tag = "3")]
     pub request_digest: ::prost::alloc::vec::Vec<u8>,
 }
+impl ::prost::Name for ConsumeStepUpRequest {
+    const NAME: &'static str = "ConsumeStepUpRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ConsumeStepUpRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ConsumeStepUpRequest".into()
+    }
+}
 /// Answer of `SessionService.ConsumeStepUp`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConsumeStepUpResponse {}
+impl ::prost::Name for ConsumeStepUpResponse {
+    const NAME: &'static str = "ConsumeStepUpResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ConsumeStepUpResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ConsumeStepUpResponse".into()
+    }
+}
 /// A session: begun by a sign-in, carried on by `Refresh`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Session {
@@ -3983,6 +4613,16 @@ pub struct Session {
     #[prost(bool, tag = "9")]
     pub current: bool,
 }
+impl ::prost::Name for Session {
+    const NAME: &'static str = "Session";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.Session".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.Session".into()
+    }
+}
 /// Request of `SessionService.ListSessions`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListSessionsRequest {
@@ -3996,6 +4636,16 @@ pub struct ListSessionsRequest {
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListSessionsRequest {
+    const NAME: &'static str = "ListSessionsRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ListSessionsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ListSessionsRequest".into()
+    }
+}
 /// Answer of `SessionService.ListSessions`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListSessionsResponse {
@@ -4005,6 +4655,16 @@ pub struct ListSessionsResponse {
     /// Token of the next page; empty where there is none.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSessionsResponse {
+    const NAME: &'static str = "ListSessionsResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ListSessionsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ListSessionsResponse".into()
+    }
 }
 /// Request of `SessionService.RevokeSession`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4016,12 +4676,32 @@ pub struct RevokeSessionRequest {
     #[prost(string, tag = "2")]
     pub user: ::prost::alloc::string::String,
 }
+impl ::prost::Name for RevokeSessionRequest {
+    const NAME: &'static str = "RevokeSessionRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RevokeSessionRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RevokeSessionRequest".into()
+    }
+}
 /// Answer of `SessionService.RevokeSession`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeSessionResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RevokeSessionResponse {
+    const NAME: &'static str = "RevokeSessionResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RevokeSessionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RevokeSessionResponse".into()
+    }
 }
 /// Request of `SessionService.RevokeAllSessions`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4033,6 +4713,16 @@ pub struct RevokeAllSessionsRequest {
     #[prost(bool, tag = "2")]
     pub keep_current: bool,
 }
+impl ::prost::Name for RevokeAllSessionsRequest {
+    const NAME: &'static str = "RevokeAllSessionsRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RevokeAllSessionsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RevokeAllSessionsRequest".into()
+    }
+}
 /// Answer of `SessionService.RevokeAllSessions`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeAllSessionsResponse {
@@ -4042,6 +4732,16 @@ pub struct RevokeAllSessionsResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RevokeAllSessionsResponse {
+    const NAME: &'static str = "RevokeAllSessionsResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RevokeAllSessionsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RevokeAllSessionsResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod session_service_client {
@@ -4607,15 +5307,55 @@ pub mod session_service_server {
 /// Request of `SignInPolicyService.GetSignInPolicy`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSignInPolicyRequest {}
+impl ::prost::Name for GetSignInPolicyRequest {
+    const NAME: &'static str = "GetSignInPolicyRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.GetSignInPolicyRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.GetSignInPolicyRequest".into()
+    }
+}
 /// Answer of `SignInPolicyService.GetSignInPolicy`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSignInPolicyResponse {}
+impl ::prost::Name for GetSignInPolicyResponse {
+    const NAME: &'static str = "GetSignInPolicyResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.GetSignInPolicyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.GetSignInPolicyResponse".into()
+    }
+}
 /// Request of `SignInPolicyService.UpdateSignInPolicy`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateSignInPolicyRequest {}
+impl ::prost::Name for UpdateSignInPolicyRequest {
+    const NAME: &'static str = "UpdateSignInPolicyRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.UpdateSignInPolicyRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.UpdateSignInPolicyRequest".into()
+    }
+}
 /// Answer of `SignInPolicyService.UpdateSignInPolicy`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateSignInPolicyResponse {}
+impl ::prost::Name for UpdateSignInPolicyResponse {
+    const NAME: &'static str = "UpdateSignInPolicyResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.UpdateSignInPolicyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.UpdateSignInPolicyResponse".into()
+    }
+}
 /// Generated client implementations.
 pub mod sign_in_policy_service_client {
     #![allow(
@@ -5026,6 +5766,16 @@ pub struct IssueTokenRequest {
     #[prost(string, tag = "2")]
     pub client_secret: ::prost::alloc::string::String,
 }
+impl ::prost::Name for IssueTokenRequest {
+    const NAME: &'static str = "IssueTokenRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.IssueTokenRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.IssueTokenRequest".into()
+    }
+}
 /// Answer of `TokenService.IssueToken`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -5037,15 +5787,45 @@ pub struct IssueTokenResponse {
     #[prost(message, optional, tag = "2")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
 }
+impl ::prost::Name for IssueTokenResponse {
+    const NAME: &'static str = "IssueTokenResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.IssueTokenResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.IssueTokenResponse".into()
+    }
+}
 /// Request of `TokenService.GetJwks`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetJwksRequest {}
+impl ::prost::Name for GetJwksRequest {
+    const NAME: &'static str = "GetJwksRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.GetJwksRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.GetJwksRequest".into()
+    }
+}
 /// Answer of `TokenService.GetJwks`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetJwksResponse {
     /// The key set as JSON.
     #[prost(string, tag = "1")]
     pub jwks: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetJwksResponse {
+    const NAME: &'static str = "GetJwksResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.GetJwksResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.GetJwksResponse".into()
+    }
 }
 /// Request of `TokenService.Introspect`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -5054,6 +5834,16 @@ pub struct IntrospectRequest {
     /// The access token.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for IntrospectRequest {
+    const NAME: &'static str = "IntrospectRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.IntrospectRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.IntrospectRequest".into()
+    }
 }
 /// Answer of `TokenService.Introspect`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -5098,6 +5888,16 @@ pub struct IntrospectResponse {
     #[prost(string, repeated, tag = "13")]
     pub amr: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+impl ::prost::Name for IntrospectResponse {
+    const NAME: &'static str = "IntrospectResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.IntrospectResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.IntrospectResponse".into()
+    }
+}
 /// Request of `TokenService.RevokeToken`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -5112,9 +5912,29 @@ pub struct RevokeTokenRequest {
     #[prost(string, tag = "3")]
     pub client_secret: ::prost::alloc::string::String,
 }
+impl ::prost::Name for RevokeTokenRequest {
+    const NAME: &'static str = "RevokeTokenRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RevokeTokenRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RevokeTokenRequest".into()
+    }
+}
 /// Answer of `TokenService.RevokeToken`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeTokenResponse {}
+impl ::prost::Name for RevokeTokenResponse {
+    const NAME: &'static str = "RevokeTokenResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.RevokeTokenResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.RevokeTokenResponse".into()
+    }
+}
 /// Generated client implementations.
 pub mod token_service_client {
     #![allow(
@@ -5699,6 +6519,16 @@ pub struct User {
     #[prost(uint64, tag = "8")]
     pub version: u64,
 }
+impl ::prost::Name for User {
+    const NAME: &'static str = "User";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.User".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.User".into()
+    }
+}
 /// Request of `UserService.CreateUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -5720,6 +6550,16 @@ pub struct CreateUserRequest {
     #[prost(string, tag = "5")]
     pub request_id: ::prost::alloc::string::String,
 }
+impl ::prost::Name for CreateUserRequest {
+    const NAME: &'static str = "CreateUserRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.CreateUserRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.CreateUserRequest".into()
+    }
+}
 /// Answer of `UserService.CreateUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateUserResponse {
@@ -5730,12 +6570,32 @@ pub struct CreateUserResponse {
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for CreateUserResponse {
+    const NAME: &'static str = "CreateUserResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.CreateUserResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.CreateUserResponse".into()
+    }
+}
 /// Request of `UserService.GetUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetUserRequest {
     /// Id of the user.
     #[prost(string, tag = "1")]
     pub user: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetUserRequest {
+    const NAME: &'static str = "GetUserRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.GetUserRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.GetUserRequest".into()
+    }
 }
 /// Answer of `UserService.GetUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -5744,6 +6604,16 @@ pub struct GetUserResponse {
     #[prost(message, optional, tag = "1")]
     pub user: ::core::option::Option<User>,
 }
+impl ::prost::Name for GetUserResponse {
+    const NAME: &'static str = "GetUserResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.GetUserResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.GetUserResponse".into()
+    }
+}
 /// Request of `UserService.BatchGetUsers`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BatchGetUsersRequest {
@@ -5751,12 +6621,32 @@ pub struct BatchGetUsersRequest {
     #[prost(string, repeated, tag = "1")]
     pub users: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+impl ::prost::Name for BatchGetUsersRequest {
+    const NAME: &'static str = "BatchGetUsersRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.BatchGetUsersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.BatchGetUsersRequest".into()
+    }
+}
 /// Answer of `UserService.BatchGetUsers`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BatchGetUsersResponse {
     /// The users in the order asked for; NOT_FOUND where one does not exist.
     #[prost(message, repeated, tag = "1")]
     pub users: ::prost::alloc::vec::Vec<User>,
+}
+impl ::prost::Name for BatchGetUsersResponse {
+    const NAME: &'static str = "BatchGetUsersResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.BatchGetUsersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.BatchGetUsersResponse".into()
+    }
 }
 /// Request of `UserService.ListUsers`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -5771,6 +6661,16 @@ pub struct ListUsersRequest {
     #[prost(string, tag = "3")]
     pub email: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListUsersRequest {
+    const NAME: &'static str = "ListUsersRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ListUsersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ListUsersRequest".into()
+    }
+}
 /// Answer of `UserService.ListUsers`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListUsersResponse {
@@ -5781,12 +6681,32 @@ pub struct ListUsersResponse {
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListUsersResponse {
+    const NAME: &'static str = "ListUsersResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.ListUsersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.ListUsersResponse".into()
+    }
+}
 /// Request of `UserService.DisableUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DisableUserRequest {
     /// Id of the user.
     #[prost(string, tag = "1")]
     pub user: ::prost::alloc::string::String,
+}
+impl ::prost::Name for DisableUserRequest {
+    const NAME: &'static str = "DisableUserRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.DisableUserRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.DisableUserRequest".into()
+    }
 }
 /// Answer of `UserService.DisableUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -5798,12 +6718,32 @@ pub struct DisableUserResponse {
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for DisableUserResponse {
+    const NAME: &'static str = "DisableUserResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.DisableUserResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.DisableUserResponse".into()
+    }
+}
 /// Request of `UserService.EnableUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EnableUserRequest {
     /// Id of the user.
     #[prost(string, tag = "1")]
     pub user: ::prost::alloc::string::String,
+}
+impl ::prost::Name for EnableUserRequest {
+    const NAME: &'static str = "EnableUserRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.EnableUserRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.EnableUserRequest".into()
+    }
 }
 /// Answer of `UserService.EnableUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -5815,18 +6755,68 @@ pub struct EnableUserResponse {
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for EnableUserResponse {
+    const NAME: &'static str = "EnableUserResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.EnableUserResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.EnableUserResponse".into()
+    }
+}
 /// Request of `UserService.UpdateUser`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateUserRequest {}
+impl ::prost::Name for UpdateUserRequest {
+    const NAME: &'static str = "UpdateUserRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.UpdateUserRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.UpdateUserRequest".into()
+    }
+}
 /// Answer of `UserService.UpdateUser`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateUserResponse {}
+impl ::prost::Name for UpdateUserResponse {
+    const NAME: &'static str = "UpdateUserResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.UpdateUserResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.UpdateUserResponse".into()
+    }
+}
 /// Request of `UserService.DeleteUser`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteUserRequest {}
+impl ::prost::Name for DeleteUserRequest {
+    const NAME: &'static str = "DeleteUserRequest";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.DeleteUserRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.DeleteUserRequest".into()
+    }
+}
 /// Answer of `UserService.DeleteUser`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteUserResponse {}
+impl ::prost::Name for DeleteUserResponse {
+    const NAME: &'static str = "DeleteUserResponse";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.DeleteUserResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.DeleteUserResponse".into()
+    }
+}
 /// The states of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

@@ -75,6 +75,16 @@ pub struct Account {
     #[prost(string, tag = "9")]
     pub etag: ::prost::alloc::string::String,
 }
+impl ::prost::Name for Account {
+    const NAME: &'static str = "Account";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.Account".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.Account".into()
+    }
+}
 /// Request of `AccountService.CreateAccount`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateAccountRequest {
@@ -97,6 +107,16 @@ pub struct CreateAccountRequest {
     #[prost(string, tag = "6")]
     pub request_id: ::prost::alloc::string::String,
 }
+impl ::prost::Name for CreateAccountRequest {
+    const NAME: &'static str = "CreateAccountRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.CreateAccountRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.CreateAccountRequest".into()
+    }
+}
 /// Answer of `AccountService.CreateAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateAccountResponse {
@@ -107,6 +127,16 @@ pub struct CreateAccountResponse {
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for CreateAccountResponse {
+    const NAME: &'static str = "CreateAccountResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.CreateAccountResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.CreateAccountResponse".into()
+    }
+}
 /// Request of `AccountService.GetAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetAccountRequest {
@@ -114,12 +144,32 @@ pub struct GetAccountRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
 }
+impl ::prost::Name for GetAccountRequest {
+    const NAME: &'static str = "GetAccountRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.GetAccountRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.GetAccountRequest".into()
+    }
+}
 /// Answer of `AccountService.GetAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetAccountResponse {
     /// The account.
     #[prost(message, optional, tag = "1")]
     pub account: ::core::option::Option<Account>,
+}
+impl ::prost::Name for GetAccountResponse {
+    const NAME: &'static str = "GetAccountResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.GetAccountResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.GetAccountResponse".into()
+    }
 }
 /// Request of `AccountService.ListAccounts`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -140,6 +190,16 @@ pub struct ListAccountsRequest {
     #[prost(string, tag = "13")]
     pub search: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListAccountsRequest {
+    const NAME: &'static str = "ListAccountsRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ListAccountsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ListAccountsRequest".into()
+    }
+}
 /// Answer of `AccountService.ListAccounts`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListAccountsResponse {
@@ -149,6 +209,16 @@ pub struct ListAccountsResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListAccountsResponse {
+    const NAME: &'static str = "ListAccountsResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ListAccountsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ListAccountsResponse".into()
+    }
 }
 /// Request of `AccountService.UpdateAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -166,6 +236,16 @@ pub struct UpdateAccountRequest {
     #[prost(string, tag = "10")]
     pub etag: ::prost::alloc::string::String,
 }
+impl ::prost::Name for UpdateAccountRequest {
+    const NAME: &'static str = "UpdateAccountRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.UpdateAccountRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.UpdateAccountRequest".into()
+    }
+}
 /// Answer of `AccountService.UpdateAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateAccountResponse {
@@ -175,6 +255,16 @@ pub struct UpdateAccountResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UpdateAccountResponse {
+    const NAME: &'static str = "UpdateAccountResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.UpdateAccountResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.UpdateAccountResponse".into()
+    }
 }
 /// Request of `AccountService.DeleteAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -189,6 +279,16 @@ pub struct DeleteAccountRequest {
     #[prost(bool, tag = "11")]
     pub force: bool,
 }
+impl ::prost::Name for DeleteAccountRequest {
+    const NAME: &'static str = "DeleteAccountRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.DeleteAccountRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.DeleteAccountRequest".into()
+    }
+}
 /// Answer of `AccountService.DeleteAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteAccountResponse {
@@ -196,12 +296,32 @@ pub struct DeleteAccountResponse {
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for DeleteAccountResponse {
+    const NAME: &'static str = "DeleteAccountResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.DeleteAccountResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.DeleteAccountResponse".into()
+    }
+}
 /// Request of `AccountService.SuspendAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SuspendAccountRequest {
     /// Id of the account.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SuspendAccountRequest {
+    const NAME: &'static str = "SuspendAccountRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.SuspendAccountRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.SuspendAccountRequest".into()
+    }
 }
 /// Answer of `AccountService.SuspendAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -213,12 +333,32 @@ pub struct SuspendAccountResponse {
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for SuspendAccountResponse {
+    const NAME: &'static str = "SuspendAccountResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.SuspendAccountResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.SuspendAccountResponse".into()
+    }
+}
 /// Request of `AccountService.RestrictAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RestrictAccountRequest {
     /// Id of the account.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RestrictAccountRequest {
+    const NAME: &'static str = "RestrictAccountRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.RestrictAccountRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.RestrictAccountRequest".into()
+    }
 }
 /// Answer of `AccountService.RestrictAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -230,12 +370,32 @@ pub struct RestrictAccountResponse {
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for RestrictAccountResponse {
+    const NAME: &'static str = "RestrictAccountResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.RestrictAccountResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.RestrictAccountResponse".into()
+    }
+}
 /// Request of `AccountService.ReactivateAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReactivateAccountRequest {
     /// Id of the account.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ReactivateAccountRequest {
+    const NAME: &'static str = "ReactivateAccountRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ReactivateAccountRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ReactivateAccountRequest".into()
+    }
 }
 /// Answer of `AccountService.ReactivateAccount`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -247,12 +407,42 @@ pub struct ReactivateAccountResponse {
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ReactivateAccountResponse {
+    const NAME: &'static str = "ReactivateAccountResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ReactivateAccountResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ReactivateAccountResponse".into()
+    }
+}
 /// Request of `AccountService.ExportAccount`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExportAccountRequest {}
+impl ::prost::Name for ExportAccountRequest {
+    const NAME: &'static str = "ExportAccountRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ExportAccountRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ExportAccountRequest".into()
+    }
+}
 /// Answer of `AccountService.ExportAccount`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExportAccountResponse {}
+impl ::prost::Name for ExportAccountResponse {
+    const NAME: &'static str = "ExportAccountResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ExportAccountResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ExportAccountResponse".into()
+    }
+}
 /// Generated client implementations.
 pub mod account_service_client {
     #![allow(
@@ -1237,15 +1427,55 @@ pub mod account_service_server {
 /// Request of `AuditLogService.ListAuditEntries`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListAuditEntriesRequest {}
+impl ::prost::Name for ListAuditEntriesRequest {
+    const NAME: &'static str = "ListAuditEntriesRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ListAuditEntriesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ListAuditEntriesRequest".into()
+    }
+}
 /// Answer of `AuditLogService.ListAuditEntries`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListAuditEntriesResponse {}
+impl ::prost::Name for ListAuditEntriesResponse {
+    const NAME: &'static str = "ListAuditEntriesResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ListAuditEntriesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ListAuditEntriesResponse".into()
+    }
+}
 /// Request of `AuditLogService.ExportAuditEntries`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExportAuditEntriesRequest {}
+impl ::prost::Name for ExportAuditEntriesRequest {
+    const NAME: &'static str = "ExportAuditEntriesRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ExportAuditEntriesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ExportAuditEntriesRequest".into()
+    }
+}
 /// Answer of `AuditLogService.ExportAuditEntries`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExportAuditEntriesResponse {}
+impl ::prost::Name for ExportAuditEntriesResponse {
+    const NAME: &'static str = "ExportAuditEntriesResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ExportAuditEntriesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ExportAuditEntriesResponse".into()
+    }
+}
 /// Generated client implementations.
 pub mod audit_log_service_client {
     #![allow(
@@ -1681,6 +1911,16 @@ pub struct Instance {
     #[prost(string, tag = "8")]
     pub etag: ::prost::alloc::string::String,
 }
+impl ::prost::Name for Instance {
+    const NAME: &'static str = "Instance";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.Instance".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.Instance".into()
+    }
+}
 /// Request of `InstanceService.CreateInstance`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateInstanceRequest {
@@ -1697,6 +1937,16 @@ pub struct CreateInstanceRequest {
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
 }
+impl ::prost::Name for CreateInstanceRequest {
+    const NAME: &'static str = "CreateInstanceRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.CreateInstanceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.CreateInstanceRequest".into()
+    }
+}
 /// Answer of `InstanceService.CreateInstance`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateInstanceResponse {
@@ -1706,6 +1956,16 @@ pub struct CreateInstanceResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CreateInstanceResponse {
+    const NAME: &'static str = "CreateInstanceResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.CreateInstanceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.CreateInstanceResponse".into()
+    }
 }
 /// Request of `InstanceService.GetInstance`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1717,12 +1977,32 @@ pub struct GetInstanceRequest {
     #[prost(string, tag = "2")]
     pub instance: ::prost::alloc::string::String,
 }
+impl ::prost::Name for GetInstanceRequest {
+    const NAME: &'static str = "GetInstanceRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.GetInstanceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.GetInstanceRequest".into()
+    }
+}
 /// Answer of `InstanceService.GetInstance`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetInstanceResponse {
     /// The instance.
     #[prost(message, optional, tag = "1")]
     pub instance: ::core::option::Option<Instance>,
+}
+impl ::prost::Name for GetInstanceResponse {
+    const NAME: &'static str = "GetInstanceResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.GetInstanceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.GetInstanceResponse".into()
+    }
 }
 /// Request of `InstanceService.ListInstances`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1743,6 +2023,16 @@ pub struct ListInstancesRequest {
     #[prost(string, tag = "13")]
     pub search: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListInstancesRequest {
+    const NAME: &'static str = "ListInstancesRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ListInstancesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ListInstancesRequest".into()
+    }
+}
 /// Answer of `InstanceService.ListInstances`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListInstancesResponse {
@@ -1752,6 +2042,16 @@ pub struct ListInstancesResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListInstancesResponse {
+    const NAME: &'static str = "ListInstancesResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ListInstancesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ListInstancesResponse".into()
+    }
 }
 /// Request of `InstanceService.UpdateInstance`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1772,6 +2072,16 @@ pub struct UpdateInstanceRequest {
     #[prost(string, tag = "10")]
     pub etag: ::prost::alloc::string::String,
 }
+impl ::prost::Name for UpdateInstanceRequest {
+    const NAME: &'static str = "UpdateInstanceRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.UpdateInstanceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.UpdateInstanceRequest".into()
+    }
+}
 /// Answer of `InstanceService.UpdateInstance`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateInstanceResponse {
@@ -1781,6 +2091,16 @@ pub struct UpdateInstanceResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UpdateInstanceResponse {
+    const NAME: &'static str = "UpdateInstanceResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.UpdateInstanceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.UpdateInstanceResponse".into()
+    }
 }
 /// Request of `InstanceService.DeleteInstance`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1798,12 +2118,32 @@ pub struct DeleteInstanceRequest {
     #[prost(bool, tag = "11")]
     pub force: bool,
 }
+impl ::prost::Name for DeleteInstanceRequest {
+    const NAME: &'static str = "DeleteInstanceRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.DeleteInstanceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.DeleteInstanceRequest".into()
+    }
+}
 /// Answer of `InstanceService.DeleteInstance`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteInstanceResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for DeleteInstanceResponse {
+    const NAME: &'static str = "DeleteInstanceResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.DeleteInstanceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.DeleteInstanceResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod instance_service_client {
@@ -2456,6 +2796,16 @@ pub struct GetSettingsRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
 }
+impl ::prost::Name for GetSettingsRequest {
+    const NAME: &'static str = "GetSettingsRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.GetSettingsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.GetSettingsRequest".into()
+    }
+}
 /// Answer of `SettingsService.GetSettings`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetSettingsResponse {
@@ -2465,6 +2815,16 @@ pub struct GetSettingsResponse {
     /// Version, as text, for `UpdateSettings`.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetSettingsResponse {
+    const NAME: &'static str = "GetSettingsResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.GetSettingsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.GetSettingsResponse".into()
+    }
 }
 /// Request of `SettingsService.UpdateSettings`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2479,6 +2839,16 @@ pub struct UpdateSettingsRequest {
     #[prost(string, tag = "3")]
     pub etag: ::prost::alloc::string::String,
 }
+impl ::prost::Name for UpdateSettingsRequest {
+    const NAME: &'static str = "UpdateSettingsRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.UpdateSettingsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.UpdateSettingsRequest".into()
+    }
+}
 /// Answer of `SettingsService.UpdateSettings`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UpdateSettingsResponse {
@@ -2491,6 +2861,16 @@ pub struct UpdateSettingsResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "3")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UpdateSettingsResponse {
+    const NAME: &'static str = "UpdateSettingsResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.UpdateSettingsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.UpdateSettingsResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod settings_service_client {
@@ -2887,9 +3267,29 @@ pub mod settings_service_server {
 /// Request of `SignUpService.SignUp`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SignUpRequest {}
+impl ::prost::Name for SignUpRequest {
+    const NAME: &'static str = "SignUpRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.SignUpRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.SignUpRequest".into()
+    }
+}
 /// Answer of `SignUpService.SignUp`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SignUpResponse {}
+impl ::prost::Name for SignUpResponse {
+    const NAME: &'static str = "SignUpResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.SignUpResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.SignUpResponse".into()
+    }
+}
 /// Generated client implementations.
 pub mod sign_up_service_client {
     #![allow(
@@ -3215,6 +3615,16 @@ pub struct Workspace {
     #[prost(string, tag = "8")]
     pub etag: ::prost::alloc::string::String,
 }
+impl ::prost::Name for Workspace {
+    const NAME: &'static str = "Workspace";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.Workspace".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.Workspace".into()
+    }
+}
 /// Request of `WorkspaceService.CreateWorkspace`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateWorkspaceRequest {
@@ -3231,6 +3641,16 @@ pub struct CreateWorkspaceRequest {
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
 }
+impl ::prost::Name for CreateWorkspaceRequest {
+    const NAME: &'static str = "CreateWorkspaceRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.CreateWorkspaceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.CreateWorkspaceRequest".into()
+    }
+}
 /// Answer of `WorkspaceService.CreateWorkspace`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateWorkspaceResponse {
@@ -3240,6 +3660,16 @@ pub struct CreateWorkspaceResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CreateWorkspaceResponse {
+    const NAME: &'static str = "CreateWorkspaceResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.CreateWorkspaceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.CreateWorkspaceResponse".into()
+    }
 }
 /// Request of `WorkspaceService.GetWorkspace`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3251,12 +3681,32 @@ pub struct GetWorkspaceRequest {
     #[prost(string, tag = "2")]
     pub workspace: ::prost::alloc::string::String,
 }
+impl ::prost::Name for GetWorkspaceRequest {
+    const NAME: &'static str = "GetWorkspaceRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.GetWorkspaceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.GetWorkspaceRequest".into()
+    }
+}
 /// Answer of `WorkspaceService.GetWorkspace`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetWorkspaceResponse {
     /// The workspace.
     #[prost(message, optional, tag = "1")]
     pub workspace: ::core::option::Option<Workspace>,
+}
+impl ::prost::Name for GetWorkspaceResponse {
+    const NAME: &'static str = "GetWorkspaceResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.GetWorkspaceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.GetWorkspaceResponse".into()
+    }
 }
 /// Request of `WorkspaceService.ListWorkspaces`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3280,6 +3730,16 @@ pub struct ListWorkspacesRequest {
     #[prost(string, tag = "13")]
     pub search: ::prost::alloc::string::String,
 }
+impl ::prost::Name for ListWorkspacesRequest {
+    const NAME: &'static str = "ListWorkspacesRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ListWorkspacesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ListWorkspacesRequest".into()
+    }
+}
 /// Answer of `WorkspaceService.ListWorkspaces`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListWorkspacesResponse {
@@ -3289,6 +3749,16 @@ pub struct ListWorkspacesResponse {
     /// Token of the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListWorkspacesResponse {
+    const NAME: &'static str = "ListWorkspacesResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.ListWorkspacesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.ListWorkspacesResponse".into()
+    }
 }
 /// Request of `WorkspaceService.UpdateWorkspace`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3309,6 +3779,16 @@ pub struct UpdateWorkspaceRequest {
     #[prost(string, tag = "10")]
     pub etag: ::prost::alloc::string::String,
 }
+impl ::prost::Name for UpdateWorkspaceRequest {
+    const NAME: &'static str = "UpdateWorkspaceRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.UpdateWorkspaceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.UpdateWorkspaceRequest".into()
+    }
+}
 /// Answer of `WorkspaceService.UpdateWorkspace`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateWorkspaceResponse {
@@ -3318,6 +3798,16 @@ pub struct UpdateWorkspaceResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UpdateWorkspaceResponse {
+    const NAME: &'static str = "UpdateWorkspaceResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.UpdateWorkspaceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.UpdateWorkspaceResponse".into()
+    }
 }
 /// Request of `WorkspaceService.DeleteWorkspace`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3335,12 +3825,32 @@ pub struct DeleteWorkspaceRequest {
     #[prost(bool, tag = "11")]
     pub force: bool,
 }
+impl ::prost::Name for DeleteWorkspaceRequest {
+    const NAME: &'static str = "DeleteWorkspaceRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.DeleteWorkspaceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.DeleteWorkspaceRequest".into()
+    }
+}
 /// Answer of `WorkspaceService.DeleteWorkspace`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteWorkspaceResponse {
     /// Consistency token of the write.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for DeleteWorkspaceResponse {
+    const NAME: &'static str = "DeleteWorkspaceResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.DeleteWorkspaceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.DeleteWorkspaceResponse".into()
+    }
 }
 /// Request of `WorkspaceService.MoveWorkspace`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3372,6 +3882,16 @@ pub struct MoveWorkspaceRequest {
     #[prost(bool, tag = "11")]
     pub validate_only: bool,
 }
+impl ::prost::Name for MoveWorkspaceRequest {
+    const NAME: &'static str = "MoveWorkspaceRequest";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.MoveWorkspaceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.MoveWorkspaceRequest".into()
+    }
+}
 /// Answer of `WorkspaceService.MoveWorkspace`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MoveWorkspaceResponse {
@@ -3386,6 +3906,16 @@ pub struct MoveWorkspaceResponse {
     pub changes: ::prost::alloc::vec::Vec<
         super::super::authorization::v1::EffectiveChange,
     >,
+}
+impl ::prost::Name for MoveWorkspaceResponse {
+    const NAME: &'static str = "MoveWorkspaceResponse";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.MoveWorkspaceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.MoveWorkspaceResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod workspace_service_client {

@@ -6,12 +6,32 @@ pub struct AdvanceClockRequest {
     #[prost(message, optional, tag = "1")]
     pub duration: ::core::option::Option<::prost_types::Duration>,
 }
+impl ::prost::Name for AdvanceClockRequest {
+    const NAME: &'static str = "AdvanceClockRequest";
+    const PACKAGE: &'static str = "bailiwick.testing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.testing.v1.AdvanceClockRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.testing.v1.AdvanceClockRequest".into()
+    }
+}
 /// Answer of `ClockService.AdvanceClock`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AdvanceClockResponse {
     /// What the clock tells now.
     #[prost(message, optional, tag = "1")]
     pub time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for AdvanceClockResponse {
+    const NAME: &'static str = "AdvanceClockResponse";
+    const PACKAGE: &'static str = "bailiwick.testing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.testing.v1.AdvanceClockResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.testing.v1.AdvanceClockResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod clock_service_client {
@@ -328,12 +348,32 @@ pub struct NoopRequest {
     #[prost(uint32, tag = "2")]
     pub answer_bytes: u32,
 }
+impl ::prost::Name for NoopRequest {
+    const NAME: &'static str = "NoopRequest";
+    const PACKAGE: &'static str = "bailiwick.testing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.testing.v1.NoopRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.testing.v1.NoopRequest".into()
+    }
+}
 /// Answer of `NoopService.Noop`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NoopResponse {
     /// Ballast.
     #[prost(bytes = "vec", tag = "1")]
     pub ballast: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for NoopResponse {
+    const NAME: &'static str = "NoopResponse";
+    const PACKAGE: &'static str = "bailiwick.testing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.testing.v1.NoopResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.testing.v1.NoopResponse".into()
+    }
 }
 /// Generated client implementations.
 pub mod noop_service_client {

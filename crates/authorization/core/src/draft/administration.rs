@@ -8,7 +8,8 @@ use std::{
 use async_trait::async_trait;
 use bailiwick_policy::{AccountPolicy, CustomRole, LevelOverlay, Overlay};
 use bailiwick_types::{
-    AccountId, Level, ProductName, Scope, ScopeRoot, ServiceAccountId, StoreError, Subject, Timestamp, UserId,
+    AccountId, EmailKey, Level, ProductName, Scope, ScopeRoot, ServiceAccountId, StoreError, Subject,
+    Timestamp, UserId,
 };
 use uuid::Uuid;
 
@@ -158,6 +159,9 @@ impl crate::person::Reader for Draft {
     async fn emails(&self, of: &[InAccount]) -> Result<HashMap<InAccount, String>, StoreError> {
         // A draft changes no user.
         Ok(base!(self.emails(of)))
+    }
+    async fn members_with(&self, email: &EmailKey) -> Result<Vec<UserId>, StoreError> {
+        Ok(base!(self.members_with(email)))
     }
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
         Ok(self.rows.services.get(&id, base!(self.service_account(id))))

@@ -36,6 +36,7 @@ pub(super) fn member(of: &Member) -> pb::Member {
         state: member_state(of.state).into(),
         expire_time: of.expires_at.map(timestamp),
         create_time: Some(timestamp(of.created_at)),
+        email: String::new(),
     }
 }
 

@@ -10,8 +10,10 @@ use bailiwick_authorization_core::{
     product::Reader as _,
 };
 use bailiwick_sql::Error;
-use bailiwick_types::{AccountId, ScopeRoot, ServiceAccountId, Subject, UserId};
-use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use bailiwick_types::{AccountId, EmailKey, ScopeRoot, ServiceAccountId, Subject, UserId};
+use sea_orm::{
+    ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryResult, QuerySelect,
+};
 use uuid::Uuid;
 
 use super::{
@@ -121,6 +123,14 @@ impl<T: ReadConn> Reader for Tx<T> {
             }));
         }
         Ok(found)
+    }
+    async fn members_with(&self, email: &EmailKey) -> Result<Vec<UserId>, StoreError> {
+        let sql = "SELECT m.user_id FROM user_state u JOIN member m ON m.user_id = u.user_id \
+                   WHERE u.email_key = $1 AND m.account_id = $2 ORDER BY m.user_id";
+        let values = vec![email.as_str().into(), self.account_id()?.uuid().into()];
+        let rows = self.rows(sql, values).await?;
+        let id = |row: &QueryResult| row.try_get("", "user_id").map(UserId::from_uuid);
+        rows.iter().map(|row| id(row).map_err(store_error)).collect()
     }
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
         let Some(row) = self.row::<service_state::Entity>(id.uuid()).await? else {

@@ -2,7 +2,7 @@
 
 use bailiwick_types::{Refused, Subject, method::authorization::GetMember};
 
-use super::named;
+use super::{named, with_emails};
 use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
@@ -16,7 +16,6 @@ pub(super) async fn handle(
     let snapshot = api.snapshot(&by).await?;
     let member = snapshot.member(user).await.map_err(status)?;
     let member = member.ok_or_else(|| status(Refused::NotFound("member")))?;
-    Ok(pb::GetMemberResponse {
-        member: Some(convert::member(&member)),
-    })
+    let member = with_emails(&*snapshot, &[member]).await?.pop();
+    Ok(pb::GetMemberResponse { member })
 }

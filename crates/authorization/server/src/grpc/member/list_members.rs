@@ -1,7 +1,8 @@
 //! `ListMembers`.
 
-use bailiwick_types::{UserId, method::authorization::ListMembers};
+use bailiwick_types::{Email, EmailKey, UserId, method::authorization::ListMembers};
 
+use super::with_emails;
 use crate::grpc::prelude::*;
 
 pub(super) async fn handle(
@@ -12,17 +13,35 @@ pub(super) async fn handle(
     let mut fields = Fields::new();
     let account = fields.account(&message.account);
     let size = fields.page_size(message.page_size);
-    let (account, size) = fields.finish(account.zip(size))?;
-    let list = ["ListMembers", &message.account];
+    let email = match message.email.as_str() {
+        "" => Some(None),
+        text => fields.take("email", text.trim().parse::<Email>()).map(Some),
+    };
+    let (account, size, email) = fields.finish_with(|| Some((account?, size?, email?)))?;
+    let key = email.map(|email| email.key());
+    let text = key.as_ref().map(EmailKey::as_str).unwrap_or_default();
+    let list = ["ListMembers", &message.account, text];
     let paging = Paging::<UserId>::new(&list, size, &message.page_token)?;
     let by = api.authorize(&call, &[], &Target::account(account)).await?;
     let snapshot = api.snapshot(&by).await?;
-    let rows = snapshot.members(paging.page.after, paging.limit()).await;
-    let (rows, next_page_token) = paging.cut(rows.map_err(status)?, |last| last.user);
+    let (mut rows, next_page_token) = match &key {
+        None => {
+            let rows = snapshot.members(paging.page.after, paging.limit()).await;
+            paging.cut(rows.map_err(status)?, |last| last.user)
+        }
+        // An address belongs to one user at a time: this is no list that has pages.
+        Some(key) => {
+            let mut rows = Vec::new();
+            for user in snapshot.members_with(key).await.map_err(status)? {
+                rows.extend(snapshot.member(user).await.map_err(status)?);
+            }
+            (rows, String::new())
+        }
+    };
     let now = api.ports.clock.now();
-    let present = rows.iter().filter(|member| is_live(member.expires_at, now));
+    rows.retain(|member| is_live(member.expires_at, now));
     Ok(pb::ListMembersResponse {
-        members: present.map(convert::member).collect(),
+        members: with_emails(&*snapshot, &rows).await?,
         next_page_token,
     })
 }

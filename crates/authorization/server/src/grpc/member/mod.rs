@@ -12,12 +12,13 @@ mod remove_member;
 mod suspend_member;
 mod update_member;
 
+use bailiwick_authorization_core::{member::Member, person::InAccount};
 use bailiwick_proto::authorization::v1::{self as pb, member_service_server::MemberService};
 use bailiwick_rpc::Fields;
 use bailiwick_types::{AccountId, UserId};
 use tonic::Status;
 
-use super::Api;
+use super::{Api, Read, convert, status};
 
 bailiwick_rpc::serve! {
     Api: MemberService {}
@@ -40,6 +41,20 @@ fn named(account: &str, user: &str) -> Result<(AccountId, UserId), Status> {
     let account = fields.account(account);
     let user = fields.take("user", user.parse());
     fields.finish(account.zip(user))
+}
+
+/// Members with the e-mail addresses of their users.
+async fn with_emails(
+    snapshot: &(dyn Read + Send + Sync),
+    members: &[Member],
+) -> Result<Vec<pb::Member>, Status> {
+    let people: Vec<InAccount> = members.iter().map(|of| (of.account, of.user)).collect();
+    let mut emails = snapshot.emails(&people).await.map_err(status)?;
+    let shown = members.iter().map(|of| pb::Member {
+        email: emails.remove(&(of.account, of.user)).unwrap_or_default(),
+        ..convert::member(of)
+    });
+    Ok(shown.collect())
 }
 
 fn small(n: u64) -> u32 {
