@@ -2,9 +2,8 @@
 
 use anyhow::{Context, Result};
 use bailiwick_client::{Client, Credentials};
-use bailiwick_proto::{
-    identity::v1::{GetUserRequest, SignInRequest, SignOutRequest, TokenPair, VerifySecondFactorRequest},
-    tenancy::v1::ListAccountsRequest,
+use bailiwick_proto::identity::v1::{
+    GetUserRequest, SignInRequest, SignOutRequest, TokenPair, VerifySecondFactorRequest,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -12,7 +11,7 @@ use serde_json::json;
 use crate::{
     cli::Output,
     connect::{
-        Connection, ask_line, ask_secret, caller, find_account, message,
+        Connection, ask_line, ask_secret, caller, find_account, message, own_accounts,
         profile::{self, Held, Profile},
     },
     output,
@@ -175,7 +174,7 @@ pub(crate) struct WhoAmI {
     connection: Connection,
 }
 
-/// Shows who the caller is and the first of the accounts that it sees.
+/// Shows who the caller is, and the accounts in which it has any permission.
 pub(crate) async fn who_am_i(arguments: &WhoAmI, output: Output) -> Result<()> {
     let client = arguments.connection.client().await?;
     let subject = caller(&client).await?;
@@ -188,13 +187,10 @@ pub(crate) async fn who_am_i(arguments: &WhoAmI, output: Output) -> Result<()> {
         }
         None => None,
     };
-    let request = ListAccountsRequest::default();
-    let accounts = message(client.tenancy().account().list_accounts(request).await)?.accounts;
+    let accounts = own_accounts(&client).await?;
     let titles: Vec<_> = accounts
         .iter()
-        .map(
-            |account| json!({"account": account.account, "title": account.title, "product": account.product}),
-        )
+        .map(|(title, id)| json!({"account": id, "title": title}))
         .collect();
     let value = json!({
         "subject": subject,
@@ -211,16 +207,10 @@ pub(crate) async fn who_am_i(arguments: &WhoAmI, output: Output) -> Result<()> {
         if user.as_ref().is_some_and(|user| user.operator) {
             text += ", operator of the deployment";
         }
-        let rows = accounts.iter().map(|account| {
-            vec![
-                account.title.clone(),
-                account.account.clone(),
-                account.product.clone(),
-            ]
-        });
+        let rows = accounts.iter().map(|(title, id)| vec![title.clone(), id.clone()]);
         if accounts.is_empty() {
             return text;
         }
-        format!("{text}\n{}", output::table(&["account", "id", "product"], rows))
+        format!("{text}\n{}", output::table(&["account", "id"], rows))
     })
 }

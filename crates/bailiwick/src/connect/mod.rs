@@ -18,7 +18,7 @@ use tonic::{Response, Status};
 
 use self::profile::Profile;
 pub(crate) use self::{
-    names::{find_account, find_user},
+    names::{find_account, find_user, own_accounts},
     prompt::{Confirmation, line as ask_line, secret as ask_secret},
     step_up::StepUp,
 };

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use bailiwick_client::Client;
 use bailiwick_proto::{
-    authorization::v1::{ListGroupsRequest, ListMembersRequest, ListRolesRequest},
+    authorization::v1::{ListGroupsRequest, ListMembersRequest, ListRolesRequest, ListScopesRequest},
     identity::v1::ListUsersRequest,
     tenancy::v1::{ListAccountsRequest, ListInstancesRequest, ListWorkspacesRequest},
 };
@@ -177,26 +177,38 @@ pub(crate) async fn find_account(client: &Client, text: &str) -> Result<String> 
     if text.starts_with("acct_") {
         return Ok(text.to_owned());
     }
-    one("account", text, accounts(client, text).await?)
+    let mut known = viewed(client, text).await?;
+    if !known.iter().any(|(title, _)| title == text) {
+        known.extend(own_accounts(client).await?);
+    }
+    known.sort();
+    known.dedup();
+    one("account", text, known)
 }
 
-/// The only account that the caller sees.
+/// The only account that the caller has something in.
 pub(super) async fn only_account(client: &Client) -> Result<String> {
-    match accounts(client, "").await?.as_slice() {
+    match own_accounts(client).await?.as_slice() {
         [(_, id)] => Ok(id.clone()),
-        [] => bail!("`--account` is required: the caller sees no account"),
+        [] => bail!("`--account` is required: the caller has no account of its own"),
         some => {
             let titles: Vec<&str> = some.iter().take(10).map(|(title, _)| title.as_str()).collect();
             bail!(
-                "`--account` is required: the caller sees {} and maybe more",
-                titles.join(", ")
+                "`--account` is required: the caller has {}, {}{}",
+                crate::output::count(u32::try_from(some.len())?, "account"),
+                titles.join(", "),
+                if some.len() > titles.len() {
+                    " and others"
+                } else {
+                    ""
+                }
             )
         }
     }
 }
 
-/// Titles and ids of the accounts that the caller sees, one page.
-async fn accounts(client: &Client, search: &str) -> Result<Vec<(String, String)>> {
+/// Titles and ids of accounts that the caller may view and whose title contains a text, one page.
+async fn viewed(client: &Client, search: &str) -> Result<Vec<(String, String)>> {
     let request = ListAccountsRequest {
         search: search.to_owned(),
         page_size: PAGE,
@@ -205,6 +217,28 @@ async fn accounts(client: &Client, search: &str) -> Result<Vec<(String, String)>
     let page = message(client.tenancy().account().list_accounts(request).await)?;
     let accounts = page.accounts.into_iter();
     Ok(accounts.map(|account| (account.title, account.account)).collect())
+}
+
+/// Titles and ids of the accounts in which the caller has any permission.
+pub(crate) async fn own_accounts(client: &Client) -> Result<Vec<(String, String)>> {
+    let mut request = ListScopesRequest {
+        page_size: PAGE,
+        ..ListScopesRequest::default()
+    };
+    let mut own: Vec<(String, String)> = Vec::new();
+    loop {
+        let page = message(client.authorization().query().list_scopes(request.clone()).await)?;
+        own.extend(
+            page.scopes
+                .into_iter()
+                .map(|scope| (scope.account_title, scope.account)),
+        );
+        own.dedup();
+        if page.next_page_token.is_empty() {
+            return Ok(own);
+        }
+        request.page_token = page.next_page_token;
+    }
 }
 
 /// The id of a user of the deployment, by id or e-mail address: for operators.

@@ -30,6 +30,8 @@ pub fn bailiwick() -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name)) {
         command.env_remove(name);
     }
+    // Nothing is kept there, and nothing of whoever runs the tests is read.
+    command.env("BAILIWICK_CONFIG_DIR", "/dev/null/bailiwick");
     command
 }
 

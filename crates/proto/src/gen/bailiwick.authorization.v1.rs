@@ -10756,6 +10756,9 @@ pub struct HeldScope {
     /// Title of the scope.
     #[prost(string, tag = "3")]
     pub title: ::prost::alloc::string::String,
+    /// Title of the account.
+    #[prost(string, tag = "4")]
+    pub account_title: ::prost::alloc::string::String,
 }
 impl ::prost::Name for HeldScope {
     const NAME: &'static str = "HeldScope";

@@ -31,7 +31,8 @@ impl Desk {
             let request = of(by, None, "QueryService/ListScopes", message);
             let page = self.queries.list_scopes(request).await?.into_inner();
             assert!(page.scopes.len() <= usize::try_from(size).unwrap());
-            assert!(page.scopes.iter().all(|scope| !scope.title.is_empty()));
+            let named = |scope: &pb::HeldScope| !scope.title.is_empty() && !scope.account_title.is_empty();
+            assert!(page.scopes.iter().all(named));
             all.extend(page.scopes.into_iter().map(|scope| scope.scope));
             if page.next_page_token.is_empty() {
                 return Ok(all);

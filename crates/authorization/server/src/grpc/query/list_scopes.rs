@@ -133,16 +133,22 @@ pub(super) async fn handle(
         let Some((id, _)) = of_account.first() else {
             continue;
         };
-        let places: Vec<Scope> = of_account.iter().map(|(_, scope)| scope.clone()).collect();
-        let titles = queries
+        let own = Scope::Account(*id);
+        let places = of_account.iter().map(|(_, scope)| scope.clone());
+        let places: Vec<Scope> = std::iter::once(own).chain(places).collect();
+        let mut titles = queries
             .lists
             .titles(by.reads(*id).ok_or_else(denied)?, &places)
             .await
-            .map_err(status)?;
-        scopes.extend(places.iter().zip(titles).map(|(scope, title)| pb::HeldScope {
+            .map_err(status)?
+            .into_iter();
+        let account_title = titles.next().unwrap_or_default();
+        let places = places.iter().skip(1);
+        scopes.extend(places.zip(titles).map(|(scope, title)| pb::HeldScope {
             account: id.to_string(),
             scope: scope.to_string(),
             title,
+            account_title: account_title.clone(),
         }));
     }
     Ok(pb::ListScopesResponse {

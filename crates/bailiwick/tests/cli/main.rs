@@ -6,6 +6,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod administration;
+#[path = "../support/mod.rs"]
 mod support;
 
 use bailiwick_testkit::golden;
@@ -400,6 +402,7 @@ fn typed(suite: &Embedded, arguments: &[&str]) -> std::process::Output {
             "BAILIWICK_PASSWORD_FILE",
             suite.directory.path().join("operator-password"),
         )
+        .env("BAILIWICK_CONFIG_DIR", suite.directory.path().join("config"))
         .output()
         .unwrap()
 }
