@@ -6,6 +6,8 @@ mod config;
 mod connect;
 mod output;
 mod products;
+#[cfg(test)]
+mod reference;
 mod secret;
 mod suite;
 

@@ -39,6 +39,13 @@ use crate::{
     telemetry::trace,
 };
 
+/// Answers 200 while the process runs.
+const LIVE_PATH: &str = "/healthz";
+/// Answers 200 while every service of the process can serve, or else 503 and which cannot.
+const READY_PATH: &str = "/readyz";
+/// The metrics of the process, as Prometheus reads them.
+const METRICS_PATH: &str = "/metrics";
+
 /// Health and metrics.
 pub(super) fn health_router(health: Health, closing: CancellationToken) -> Router {
     let grpc = health.service(closing);
@@ -68,9 +75,9 @@ pub(super) fn health_router(health: Health, closing: CancellationToken) -> Route
         (kind, metrics::text()).into_response()
     };
     Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(text))
+        .route(LIVE_PATH, get(|| async { "ok\n" }))
+        .route(READY_PATH, get(ready))
+        .route(METRICS_PATH, get(text))
         .route_service("/grpc.health.v1.Health/{method}", grpc)
 }
 

@@ -1,5 +1,6 @@
 //! The pages of `docs/reference/`: lists that are made from the protos and the sources.
 
+mod http_paths;
 mod internal_calls;
 mod methods;
 mod metrics;
@@ -19,6 +20,7 @@ pub(crate) fn pages(root: &Path, rows: &[Row]) -> Result<Vec<(PathBuf, String)>>
         (folder.join("internal-calls.md"), internal_calls::page(rows)),
         (folder.join("methods.md"), methods::page(rows)?),
         (folder.join("error-reasons.md"), reasons::page(root)?),
+        (folder.join("http-paths.md"), http_paths::page(&workspace)?),
         (folder.join("metrics.md"), metrics::page(&workspace)?),
     ])
 }

@@ -14,10 +14,15 @@ use axum::{
 };
 use bailiwick_identity_core::Identity;
 
+/// Issues an access token for client credentials (RFC 6749, section 4.4).
 const TOKEN_PATH: &str = "/oauth2/token";
+/// Tells what a token says and whether it is good (RFC 7662).
 const INTROSPECTION_PATH: &str = "/oauth2/introspect";
+/// Revokes a token before its time (RFC 7009).
 const REVOCATION_PATH: &str = "/oauth2/revoke";
+/// The public keys of access tokens (RFC 7517).
 const JWKS_PATH: &str = "/.well-known/jwks.json";
+/// The metadata of the authorization server (RFC 8414).
 const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 /// A request to the token endpoint has some hundred bytes.
 const LARGEST_BODY: usize = 16 * 1024;
