@@ -8,10 +8,10 @@ use crate::{
         apply, backup, check, completions, config, database, demo, explain, export, keys, login, matrix,
         migrate,
         nouns::{
-            account, approval, assign, grant, group, instance, invite, member, quota, resource, seats,
+            account, approval, assign, grant, group, instance, invite, member, quota, resource, role, seats,
             service_account, session, settings, token, user, workspace,
         },
-        operator, reconcile, restore, roles, run, serve, test, version,
+        operator, reconcile, restore, run, serve, test, version,
     },
     connect::Within,
 };
@@ -153,8 +153,9 @@ pub(crate) enum Command {
     Matrix(matrix::Args),
     /// Export all effective permissions of an account, with the reason for each, to a file.
     Export(export::Args),
-    /// List the roles of an account, or describe one of them.
-    Roles(roles::Args),
+    /// Manage the roles of an account.
+    #[command(subcommand)]
+    Role(role::Command),
     /// Run scenario files on a temporary suite or on a live one.
     Test(test::Args),
     /// Run a command beside a temporary suite, whose endpoint and operator it finds in its environment.
@@ -216,7 +217,7 @@ impl Cli {
             Command::Explain(arguments) => return explain::run(&arguments, output).await,
             Command::Matrix(arguments) => matrix::run(&arguments, output).await?,
             Command::Export(arguments) => export::run(&arguments, output).await?,
-            Command::Roles(arguments) => roles::run(&arguments, output).await?,
+            Command::Role(command) => role::run(command, output).await?,
             Command::Test(arguments) => return test::run(&arguments, output).await,
             Command::Demo(arguments) => demo::run(&arguments).await?,
             Command::Config(command) => config::run(&command)?,

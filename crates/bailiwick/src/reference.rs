@@ -1,5 +1,5 @@
-//! The pages of `docs/reference/` that are made from what only this binary knows: its commands and the suite's
-//! own permissions.
+//! The pages of `docs/reference/` that are made from what only this binary knows: its commands and the
+//! suite's own permissions.
 
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 

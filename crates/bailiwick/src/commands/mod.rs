@@ -17,7 +17,6 @@ pub(crate) mod nouns;
 pub(crate) mod operator;
 pub(crate) mod reconcile;
 pub(crate) mod restore;
-pub(crate) mod roles;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod test;

@@ -39,7 +39,8 @@ pub(crate) struct Connection {
     /// profile if absent, or else `http://127.0.0.1:7600`.
     #[arg(long, value_name = "URL", env = "BAILIWICK_ENDPOINT", value_delimiter = ',')]
     endpoint: Vec<String>,
-    /// Profile to call with, made by `bailiwick login`; that in `BAILIWICK_PROFILE` if absent, or else `default`.
+    /// Profile to call with, made by `bailiwick login`; that in `BAILIWICK_PROFILE` if absent, or else
+    /// `default`.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["email", "client_id"])]
     profile: Option<String>,
     /// E-mail address to sign in with.
@@ -49,7 +50,12 @@ pub(crate) struct Connection {
     #[arg(long, value_name = "FILE", env = "BAILIWICK_PASSWORD_FILE")]
     password_file: Option<PathBuf>,
     /// Id of a service account, instead of an e-mail address.
-    #[arg(long, env = "BAILIWICK_CLIENT_ID", requires = "client_secret_file", conflicts_with_all = ["email", "password_file"])]
+    #[arg(
+        long,
+        env = "BAILIWICK_CLIENT_ID",
+        requires = "client_secret_file",
+        conflicts_with_all = ["email", "password_file"]
+    )]
     client_id: Option<String>,
     /// File with the secret of the service account in its first line.
     #[arg(long, value_name = "FILE", env = "BAILIWICK_CLIENT_SECRET_FILE")]
@@ -78,7 +84,8 @@ pub(crate) struct At {
 }
 
 impl Connection {
-    /// A client with these credentials. Only that of a profile may call the suite first, to renew its session.
+    /// A client with these credentials. Only that of a profile may call the suite first, to renew its
+    /// session.
     pub(crate) async fn client(&self) -> Result<Client> {
         if let (Some(email), Some(_)) = (&self.email, &self.password_file) {
             let credentials = Credentials::password(email, self.password()?, None);
@@ -116,8 +123,8 @@ impl Connection {
         self.named_profile()
             .unwrap_or_else(|| profile::DEFAULT.to_owned())
     }
-    /// The profile that is asked for. The variable is read here: other credentials are no contradiction to it,
-    /// as they are to the argument.
+    /// The profile that is asked for. The variable is read here: other credentials are no contradiction to
+    /// it, as they are to the argument.
     fn named_profile(&self) -> Option<String> {
         let variable = || std::env::var(PROFILE).ok().filter(|name| !name.is_empty());
         self.profile.clone().or_else(variable)

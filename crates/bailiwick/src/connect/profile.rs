@@ -62,8 +62,8 @@ struct Stored {
     profiles: BTreeMap<String, Profile>,
 }
 
-/// The file of profiles, held for this process alone: of two commands that renew one session at the same time,
-/// the second must see the tokens of the first.
+/// The file of profiles, held for this process alone: of two commands that renew one session at the same
+/// time, the second must see the tokens of the first.
 pub(crate) struct Held(Kept<Stored>);
 
 impl Held {

@@ -19,8 +19,8 @@ const UNSEEN: [&str; 4] = ["token", "next_page_token", "changes", "etag"];
 
 static POOL: LazyLock<Option<DescriptorPool>> = LazyLock::new(|| DescriptorPool::decode(DESCRIPTORS).ok());
 
-/// Prints an answer. As JSON and YAML it is the whole message, in the JSON form of proto3 with the field names
-/// of the protos. `done` is what a person reads of an answer that contains nothing.
+/// Prints an answer. As JSON and YAML it is the whole message, in the JSON form of proto3 with the field
+/// names of the protos. `done` is what a person reads of an answer that contains nothing.
 pub(crate) fn answer<M: Message + Name>(output: Output, answer: &M, done: &str) -> Result<()> {
     let dynamic = dynamic(answer)?;
     super::print(output, &json(&dynamic)?, |_| human(&dynamic, done))
@@ -34,18 +34,24 @@ pub(crate) fn preview<M: Message + Name>(output: Output, answer: &M) -> Result<(
     })
 }
 
+/// Reads a message from YAML or JSON with the field names of the protos.
+pub(crate) fn read_message<M: Message + Name + Default>(text: &str) -> Result<M> {
+    let value: Value = serde_saphyr::from_str(text)?;
+    let message = DynamicMessage::deserialize(descriptor::<M>()?, value)?;
+    Ok(message.transcode_to()?)
+}
+
 fn dynamic<M: Message + Name>(answer: &M) -> Result<DynamicMessage> {
-    let pool = POOL
-        .as_ref()
-        .context("the descriptors of the protos cannot be read")?;
+    let bytes = answer.encode_to_vec();
+    Ok(DynamicMessage::decode(descriptor::<M>()?, bytes.as_slice())?)
+}
+
+fn descriptor<M: Name>() -> Result<MessageDescriptor> {
+    let pool = POOL.as_ref();
+    let pool = pool.context("the descriptors of the protos cannot be read")?;
     let name = M::full_name();
-    let descriptor = pool
-        .get_message_by_name(&name)
-        .with_context(|| format!("the descriptors have no `{name}`"))?;
-    Ok(DynamicMessage::decode(
-        descriptor,
-        answer.encode_to_vec().as_slice(),
-    )?)
+    let descriptor = pool.get_message_by_name(&name);
+    descriptor.with_context(|| format!("the descriptors have no `{name}`"))
 }
 
 fn json(dynamic: &DynamicMessage) -> Result<Value> {
@@ -220,14 +226,11 @@ mod tests {
         let text = human(&dynamic(&answer).unwrap(), "done");
         let words: Vec<&str> = text
             .split_whitespace()
-            .filter(|word| !word.starts_with('─'))
+            .filter(|word| !word.contains(['─', '═']))
             .collect();
         assert_eq!(
             words,
-            ["user", "state", "╞", "user_1", "active", "user_2", "suspended"]
-                .into_iter()
-                .filter(|word| *word != "╞")
-                .collect::<Vec<_>>()
+            ["user", "state", "user_1", "active", "user_2", "suspended"]
         );
     }
 
@@ -244,6 +247,14 @@ mod tests {
         assert_eq!(human(&dynamic(&empty).unwrap(), "done"), "none");
         let nothing = RevokeRoleResponse::default();
         assert_eq!(human(&dynamic(&nothing).unwrap(), "revoked"), "revoked");
+    }
+
+    #[test]
+    fn a_message_is_read_by_the_names_of_the_protos() {
+        let read: Member = read_message("{user: user_1, state: MEMBER_STATE_ACTIVE}").unwrap();
+        assert_eq!(read.state(), MemberState::Active);
+        let error = read_message::<Member>("{usr: user_1}").unwrap_err().to_string();
+        assert!(error.contains("usr"), "{error}");
     }
 
     #[test]

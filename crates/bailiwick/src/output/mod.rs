@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Output;
 
-pub(crate) use self::answer::{answer, preview};
+pub(crate) use self::answer::{answer, preview, read_message};
 
 /// Prints a line. A closed pipe ends the program, as it ends other filters.
 pub(crate) fn line(text: impl std::fmt::Display) {

@@ -289,7 +289,7 @@ fn every_command_explains_itself() {
         &["matrix", "--help"],
         &["export", "--help"],
         &["keys", "generate", "--help"],
-        &["roles", "--help"],
+        &["role", "--help"],
         &["test", "--help"],
         &["demo", "--help"],
         &["config", "schema", "--help"],

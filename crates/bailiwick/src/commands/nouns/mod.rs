@@ -10,6 +10,7 @@ pub(crate) mod invite;
 pub(crate) mod member;
 pub(crate) mod quota;
 pub(crate) mod resource;
+pub(crate) mod role;
 pub(crate) mod seats;
 pub(crate) mod service_account;
 pub(crate) mod session;
@@ -35,6 +36,10 @@ pub(crate) struct DryRun {
 }
 
 impl DryRun {
+    /// Whether nothing may be changed.
+    fn is_set(&self) -> bool {
+        self.dry_run
+    }
     /// Prints the answer: of a preview, a person reads only who would gain or lose what.
     fn answer<M: Message + Name>(&self, output: Output, answer: &M, done: &str) -> Result<()> {
         if self.dry_run {
