@@ -20,7 +20,7 @@ use crate::{
 pub(crate) enum Command {
     /// Grant permissions on a scope, a resource, or all resources of a type in a scope.
     Create {
-        /// Who: an e-mail address, `me`, `user:`, `service:` or `group:` with an id (of a group also a title).
+        /// Who: an e-mail address, `me`, `user:`, `service:` or `group:` with an id (groups: or a title).
         subject: String,
         /// Permissions, `TYPE.VERB`.
         #[arg(required = true, value_name = "PERMISSION")]
