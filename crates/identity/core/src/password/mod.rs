@@ -14,7 +14,7 @@ use argon2::{
 use bailiwick_types::{Rng, Violations, faults};
 use secrecy::{ExposeSecret, SecretString};
 
-pub use blocklist::{Blocklist, BlocklistError, Embedded};
+pub use blocklist::{Blocklist, BlocklistError};
 pub use pepper::{Pepper, Peppers};
 use pool::Pool;
 pub use pool::{Share, Shares};
@@ -198,14 +198,19 @@ impl Passwords {
         let refused = |rule: PasswordError| Violations::of(new.field, rule.to_string());
         let checked = new.password.check(new.standing, new.own, &self.rules.product);
         checked.map_err(refused)?;
-        let lists = [Some(&Embedded as &dyn Blocklist), self.rules.blocklist.as_deref()];
-        for list in lists.into_iter().flatten() {
-            let listed = list.contains(new.password.secret()).await;
-            if listed.map_err(|error| PasswordsError::Broken(error.to_string()))? {
-                return Err(refused(PasswordError::Common).into());
-            }
+        let secret = new.password.secret();
+        let text = secret.clone();
+        // The search takes its turn like a hash: a long password keeps a thread of its own busy.
+        let search = move || Ok(blocklist::is_common(text.expose_secret()));
+        let mut listed = self.pool(Share::SignedIn).run_uncounted(search).await?;
+        if let Some(list) = self.rules.blocklist.as_deref().filter(|_| !listed) {
+            let found = list.contains(secret).await;
+            listed = found.map_err(|error| PasswordsError::Broken(error.to_string()))?;
         }
-        Ok(self.compute(Share::SignedIn, new.password.secret()).await?)
+        if listed {
+            return Err(refused(PasswordError::Common).into());
+        }
+        Ok(self.compute(Share::SignedIn, secret).await?)
     }
 
     /// The hash that takes the place of one that was made at another cost or with another pepper, after its
