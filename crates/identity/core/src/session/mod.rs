@@ -131,6 +131,10 @@ pub struct RefreshToken {
     pub access: Option<String>,
 }
 
+/// The longest lifetime that an access token may be given. One that was issued before a restart may have had
+/// this, whatever is configured now.
+pub const LONGEST_ACCESS: Duration = Duration::from_hours(1);
+
 /// Lifetimes of sessions and tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetimes {

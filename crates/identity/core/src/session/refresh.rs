@@ -12,8 +12,16 @@ use bailiwick_types::{
 };
 use secrecy::SecretString;
 
-use super::{IssueError, Reader, RefreshToken, TokenPair, end_sessions, issue_pair};
-use crate::{Identity, attempt::Throttled, change::Change, peer::PeerError, secret::Digest, store::Write};
+use super::{IssueError, LONGEST_ACCESS, Reader, RefreshToken, TokenPair, end_sessions, issue_pair};
+use crate::{
+    Identity,
+    attempt::Throttled,
+    change::Change,
+    mail::{self, Kind, MailError},
+    peer::PeerError,
+    secret::Digest,
+    store::Write,
+};
 
 /// For how long a lost answer is replaced.
 const LOST_ANSWER: Duration = Duration::from_secs(30);
@@ -136,7 +144,7 @@ async fn rotate(
     }
     let (spent, revoked) = match due {
         Due::Replace(child) => {
-            let revoked = revoke_access(identity, &mut *write, &root, &child).await?;
+            let revoked = revoke_access(&mut *write, &root, &child).await?;
             (child.digest, revoked)
         }
         _ => (*digest, None),
@@ -152,7 +160,6 @@ async fn rotate(
 
 /// Revokes the access token that was issued together with a refresh token.
 async fn revoke_access(
-    identity: &Identity,
     write: &mut dyn Write,
     root: &ScopeRoot,
     lost: &RefreshToken,
@@ -160,7 +167,7 @@ async fn revoke_access(
     let Some(token) = lost.access.clone() else {
         return Ok(None);
     };
-    let expires = lost.created.plus(identity.lifetimes.access);
+    let expires = lost.created.plus(LONGEST_ACCESS);
     if write.revoke_token(&token, expires).await? {
         let token = token.clone();
         write.emit(root, Change::TokenRevoked { token })?;
