@@ -10,10 +10,12 @@ use crate::{
     Identity,
     attempt::{self, Attempt, AttemptError, ClientNetwork, Guesser},
     change::Change,
+    mail::{self, Kind, MailError},
     peer::PeerError,
     secret::Digest,
     session::{Beginning, IssueError, Proof, SignedIn, begin},
     store::Write,
+    user::Credentials,
 };
 
 /// What the user proves itself with.
@@ -49,7 +51,8 @@ pub struct Verified {
 
 faults! {
     /// Why the user is not signed in.
-    Error: Attempt(AttemptError), Prove(ProveError), Issue(IssueError), Peer(PeerError), Store(StoreError);
+    Error: Attempt(AttemptError), Prove(ProveError), Issue(IssueError), Peer(PeerError), Mail(MailError),
+        Store(StoreError);
     /// The challenge is unknown or over, or is answered from another network; the code is wrong; the user may
     /// not sign in: one answer for all.
     Wrong "the challenge is over or the code is wrong" => Unauthenticated CredentialsInvalid;
@@ -113,11 +116,8 @@ async fn finish(
     let challenge = write.challenge(digest).await?.filter(open);
     let challenge = challenge.ok_or(Error::Wrong)?;
     let known = write.credentials(user).await?;
-    let same =
-        known.is_some_and(|known| known.may_sign_in() && password_digest(&known).same(&challenge.password));
-    if !same {
-        return Err(Error::Wrong);
-    }
+    let same = |known: &Credentials| known.may_sign_in() && password_digest(known).same(&challenge.password);
+    let known = known.filter(same).ok_or(Error::Wrong)?;
     if !is_proved(identity, &mut *write, &challenge, &command.means).await? {
         write.fail_challenge(digest).await?;
         write.commit().await?;
@@ -132,6 +132,7 @@ async fn finish(
         write.emit(&root, used)?;
     }
     let beginning = Beginning {
+        mail::notice(identity, &mut *write, Kind::RecoveryCodeUsed, &known.user).await?;
         user,
         account: challenge.account,
         proof: Proof::TwoFactors,
@@ -143,6 +144,7 @@ async fn finish(
     let token = write.commit().await?;
     Ok(Verified {
         signed_in: SignedIn::new(user, begun, token),
+    identity.outbox.wake();
         codes_left,
     })
 }

@@ -48,7 +48,7 @@ pub struct Refreshed {
 
 faults! {
     /// Why there are no new tokens.
-    Error: Issue(IssueError), Peer(PeerError), Throttled(Throttled), Store(StoreError);
+    Error: Issue(IssueError), Peer(PeerError), Throttled(Throttled), Mail(MailError), Store(StoreError);
     /// It is unknown or expired, or its session or user is not active: one answer for all.
     Invalid "the refresh token is not valid" => Unauthenticated CredentialsInvalid;
     /// It was used twice: its session is ended.
@@ -129,7 +129,11 @@ async fn rotate(
         end_sessions(&mut *write, user, [id], now).await?;
         let action = Refresh::DECLARATION.name();
         write.emit(&root, Change::by_the_suite(action, format!("session:{id}")))?;
+        if let Some(known) = write.credentials(user).await? {
+            mail::notice(identity, &mut *write, Kind::RefreshTokenReused, &known.user).await?;
+        }
         write.commit().await?;
+        identity.outbox.wake();
         return Err(Error::Reused(id));
     }
     let known = write.credentials(user).await?;
@@ -243,6 +247,7 @@ mod tests {
         }
         later(&fixture, &lost.refresh).await.unwrap();
         assert!(!ended(&fixture, session).await);
+        assert!(fixture.deliver().await.is_empty());
     }
 
     #[tokio::test]
@@ -266,6 +271,9 @@ mod tests {
             user: ada.id,
         };
         assert_eq!(fixture.store.take_changes(), [revoked, audited]);
+        let letters = fixture.deliver().await;
+        let told: Vec<_> = letters.iter().map(|letter| (&letter.to, letter.kind)).collect();
+        assert_eq!(told, [(&ada.email, Kind::RefreshTokenReused)]);
         let ended = later(&fixture, &last.refresh).await;
         assert!(matches!(ended, Err(Error::Invalid)), "{ended:?}");
     }
