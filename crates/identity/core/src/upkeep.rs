@@ -148,6 +148,14 @@ pub async fn maintain_keys(identity: &Identity, _by: &System) -> Result<(), Keys
     identity.keys.maintain(&*identity.store).await
 }
 
+/// Encrypts the secrets of authenticators that are still in plain text although keys are encrypted.
+///
+/// # Errors
+/// The store failed, or a secret is not readable; the others are encrypted then.
+pub async fn encrypt_secrets(identity: &Identity, _by: &System) -> Result<(), KeysError> {
+    second_factor::encrypt(identity).await
+}
+
 #[cfg(test)]
 mod tests {
     use bailiwick_testkit::witness::system;
@@ -300,14 +308,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn used_refresh_tokens_are_purged_a_day_after_they_expired() {
-        let fixture = Fixture::new().await;
-        let ada = fixture.user("ada@example.com").await;
-        let first = fixture.sign_in(&ada, None).await.tokens.refresh;
-        let mut last = first.clone();
-        for _ in 0..5 {
-            let command = refresh::Command {
-    #[tokio::test]
     async fn a_shorter_lifetime_of_access_tokens_revives_none_that_was_issued_before() {
         let mut fixture = Fixture::new().await;
         fixture.identity.lifetimes.access = Duration::from_hours(1);
@@ -333,6 +333,14 @@ mod tests {
         assert_eq!((found.sessions, found.tokens), (vec![ended], vec![lost]));
     }
 
+    #[tokio::test]
+    async fn used_refresh_tokens_are_purged_a_day_after_they_expired() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let first = fixture.sign_in(&ada, None).await.tokens.refresh;
+        let mut last = first.clone();
+        for _ in 0..5 {
+            let command = refresh::Command {
                 refresh_token: last,
                 token: bailiwick_types::Token::default(),
             };

@@ -145,6 +145,9 @@ impl Work {
             if let Err(error) = upkeep::maintain_keys(&self.identity, &self.system).await {
                 tracing::warn!(error = %Chain(&error), "failed to maintain signing keys; retrying");
             }
+            if let Err(error) = upkeep::encrypt_secrets(&self.identity, &self.system).await {
+                tracing::warn!(error = %Chain(&error), "failed to encrypt secrets of authenticators; retrying");
+            }
             if let Err(error) = upkeep::purge(&self.identity, &self.system).await {
                 tracing::warn!(error = %Chain(&error), "failed to remove old rows; retrying");
             }
