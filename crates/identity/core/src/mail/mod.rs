@@ -145,7 +145,7 @@ pub enum SendError {
     /// Another try may help.
     #[error("{0}")]
     Temporary(String),
-    /// The recipient is refused for good.
+    /// The recipient is refused for good, or the configuration is wrong.
     #[error("{0}")]
     Permanent(String),
 }
