@@ -146,6 +146,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn changes_without_end_write_few_mails() {
+        let fixture = Fixture::new().await;
+        let (ada, session) = ada(&fixture).await;
+        let by = fixture.as_user(&ada, session);
+        let most = fixture.identity.outbox.limits.recipient.most;
+        for _ in 0..most {
+            for (old, new) in [(PASSWORD, NEW), (NEW, PASSWORD)] {
+                change_password(&fixture.identity, &by, &command(old, new))
+                    .await
+                    .unwrap();
+            }
+        }
+        assert_eq!(fixture.deliver().await.len(), most as usize);
+        fixture
+            .clock
+            .advance(fixture.identity.outbox.limits.recipient.window);
+        change_password(&fixture.identity, &by, &command(PASSWORD, NEW))
+            .await
+            .unwrap();
+        assert_eq!(fixture.deliver().await.len(), 1);
+    }
+
+    #[tokio::test]
     async fn a_wrong_password_changes_nothing_and_is_counted() {
         let fixture = Fixture::new().await;
         let (ada, session) = ada(&fixture).await;
