@@ -1,6 +1,7 @@
 //! Passwords and their hashes: argon2id (RFC 9106), computed in a bounded pool of threads.
 
 mod blocklist;
+mod lane;
 mod pepper;
 mod pool;
 mod rules;
@@ -11,10 +12,11 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc},
 };
-use bailiwick_types::{Rng, Violations, faults};
+use bailiwick_types::{Rng, UserId, Violations, faults};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use blocklist::{Blocklist, BlocklistError};
+use lane::{Lanes, Turn};
 pub use pepper::{Pepper, Peppers};
 use pool::Pool;
 pub use pool::{Share, Shares};
@@ -151,6 +153,7 @@ pub struct Passwords {
     sign_in: Pool,
     known_device: Pool,
     signed_in: Pool,
+    lanes: Lanes,
     /// Verified for unknown users, so that both answers take the same time.
     decoy: PasswordHash,
 }
@@ -186,6 +189,7 @@ impl Passwords {
             sign_in: Pool::unbounded(shares.sign_in),
             known_device: bounded(shares.known_device),
             signed_in: bounded(shares.signed_in),
+            lanes: Lanes::default(),
             decoy,
         })
     }
@@ -272,6 +276,14 @@ impl Passwords {
     }
 
     /// How many hashes a share has computed since the start.
+    /// Waits for the turn of a user: to be taken before a password goes to a share in which few may wait.
+    ///
+    /// # Errors
+    /// Too many of the user wait already.
+    pub(crate) async fn lane(&self, user: UserId) -> Result<Turn, PasswordsError> {
+        self.lanes.enter(user).await
+    }
+
     #[must_use]
     pub fn computed(&self, share: Share) -> u64 {
         self.pool(share).computed()
@@ -366,6 +378,18 @@ mod tests {
 
     fn password(text: &str) -> Password {
         Password::parse(SecretString::from(text)).unwrap()
+#[cfg(test)]
+impl Passwords {
+    /// Keeps the threads of a share busy.
+    pub(crate) async fn busy(&self, share: Share) -> tokio::sync::OwnedSemaphorePermit {
+        let all = u32::try_from(self.pool(share).working.available_permits()).unwrap();
+        Arc::clone(&self.pool(share).working)
+            .acquire_many_owned(all)
+            .await
+            .unwrap()
+    }
+}
+
     }
 
     #[tokio::test]

@@ -56,6 +56,7 @@ pub async fn reauthenticate(
     match &command.means {
         Means::Password(password) => {
             let stored = known.password.as_ref();
+            let _lane = identity.passwords.lane(user).await.map_err(AttemptError::from)?;
             let right = attempt.verify(identity, password, stored).await?;
             if !right || !known.may_sign_in() {
                 return Err(Error::Wrong);
@@ -125,6 +126,7 @@ pub(crate) mod tests {
     };
 
     pub(crate) const GRANT: &str = "bailiwick.identity.v1.OperatorService/GrantOperator";
+        password::{PasswordHash, Share},
     pub(crate) const REVOKE: &str = "bailiwick.identity.v1.OperatorService/RevokeOperator";
 
     fn password(text: &str) -> Command {
@@ -242,4 +244,58 @@ pub(crate) mod tests {
         let refused = reauthenticate(&fixture.identity, &by, &password(PASSWORD)).await;
         assert!(matches!(refused, Err(Error::NoSession)), "{refused:?}");
     }
+    #[tokio::test]
+    async fn a_user_that_sends_many_passwords_keeps_nobody_else_out() {
+        let fixture = Fixture::new().await;
+        let (ada, bob) = (
+            fixture.user("ada@example.com").await,
+            fixture.user("bob@example.com").await,
+        );
+        let busy = fixture.identity.passwords.busy(Share::SignedIn).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        let send = |tasks: &mut tokio::task::JoinSet<_>, user: &User, session| {
+            let (identity, by) = (fixture.identity.clone(), fixture.as_user(user, session));
+            tasks.spawn(async move { reauthenticate(&identity, &by, &password(PASSWORD)).await });
+        };
+        for _ in 0..20 {
+            let session = fixture.session(&ada).await;
+            for _ in 0..8 {
+                send(&mut tasks, &ada, session);
+            }
+        }
+        let session = fixture.session(&bob).await;
+        // All of them are as far as they come.
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        send(&mut tasks, &bob, session);
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        drop(busy);
+        for done in tasks.join_all().await {
+            done.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_that_was_replaced_meanwhile_proves_nothing() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let session = fixture.session(&ada).await;
+        let busy = fixture.identity.passwords.busy(Share::SignedIn).await;
+        let (identity, by) = (fixture.identity.clone(), fixture.as_user(&ada, session));
+        let proving = tokio::spawn(async move { reauthenticate(&identity, &by, &password(PASSWORD)).await });
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        let mut write = fixture.store.write(&[]).await.unwrap();
+        let other = PasswordHash::from_stored("another".to_owned());
+        write.set_password(ada.id, &other).await.unwrap();
+        write.commit().await.unwrap();
+        drop(busy);
+        let proved = proving.await.unwrap();
+        assert!(matches!(proved, Err(Error::Wrong)), "{proved:?}");
+    }
+
 }

@@ -53,6 +53,7 @@ pub async fn change_password(
 ) -> Result<Changed, Error> {
     let own = by.subject().and_then(Subject::user_id).zip(by.caller().session());
     let (user, session) = own.ok_or(Error::NoSession)?;
+    let _lane = identity.passwords.lane(user).await.map_err(AttemptError::from)?;
     let known = identity.store.credentials(user).await?.ok_or(Error::Wrong)?;
     let attempt = attempt::guess(identity, Guesser::SignedIn(session)).await?;
     let right = attempt

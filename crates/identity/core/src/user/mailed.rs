@@ -46,6 +46,8 @@ pub(super) async fn set_password<M: Method>(
 ) -> Result<Done, Error> {
     let Command { secret, password } = command;
     let found = one_time::look_up(identity, secret, purpose).await?;
+    let lane = identity.passwords.lane(found.user.id).await;
+    let _lane = lane.map_err(NewPasswordError::from)?;
     let hash = identity.passwords.hash(NewPassword {
         password,
         field: "password",
