@@ -11,6 +11,7 @@ use crate::{
     Identity,
     attempt::{self, Attempt, AttemptError, Guesser},
     second_factor::{self, ProveError},
+    user::Credentials,
 };
 
 /// What the caller proves itself with.
@@ -55,13 +56,19 @@ pub async fn reauthenticate(
     let attempt = attempt::guess(identity, Guesser::SignedIn(session)).await?;
     match &command.means {
         Means::Password(password) => {
-            let stored = known.password.as_ref();
             let _lane = identity.passwords.lane(user).await.map_err(AttemptError::from)?;
+            let stored = known.password.as_ref();
             let right = attempt.verify(identity, password, stored).await?;
             if !right || !known.may_sign_in() {
                 return Err(Error::Wrong);
             }
-            let mut write = identity.store.write(&[]).await?;
+            // A password that was replaced meanwhile proves nothing.
+            let mut write = identity.store.write(&[ScopeRoot::User(user)]).await?;
+            let present = write.credentials(user).await?;
+            let same = |present: &Credentials| present.may_sign_in() && present.has_password_of(&known);
+            if !present.as_ref().is_some_and(same) {
+                return Err(Error::Wrong);
+            }
             record(identity, &mut *write, session, command.method, &attempt).await?;
             write.commit().await?;
         }
@@ -119,6 +126,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::{
         fixture::{Fixture, PASSWORD},
+        password::{PasswordHash, Share},
         second_factor::tests::{code_at, enrolled},
         session::sign_out,
         store::Store as _,
@@ -126,7 +134,6 @@ pub(crate) mod tests {
     };
 
     pub(crate) const GRANT: &str = "bailiwick.identity.v1.OperatorService/GrantOperator";
-        password::{PasswordHash, Share},
     pub(crate) const REVOKE: &str = "bailiwick.identity.v1.OperatorService/RevokeOperator";
 
     fn password(text: &str) -> Command {
@@ -238,13 +245,6 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn a_service_account_has_no_session() {
-        let fixture = Fixture::new().await;
-        let by = fixture.as_service();
-        let refused = reauthenticate(&fixture.identity, &by, &password(PASSWORD)).await;
-        assert!(matches!(refused, Err(Error::NoSession)), "{refused:?}");
-    }
-    #[tokio::test]
     async fn a_user_that_sends_many_passwords_keeps_nobody_else_out() {
         let fixture = Fixture::new().await;
         let (ada, bob) = (
@@ -298,4 +298,11 @@ pub(crate) mod tests {
         assert!(matches!(proved, Err(Error::Wrong)), "{proved:?}");
     }
 
+    #[tokio::test]
+    async fn a_service_account_has_no_session() {
+        let fixture = Fixture::new().await;
+        let by = fixture.as_service();
+        let refused = reauthenticate(&fixture.identity, &by, &password(PASSWORD)).await;
+        assert!(matches!(refused, Err(Error::NoSession)), "{refused:?}");
+    }
 }

@@ -1,8 +1,6 @@
 //! Changes the password of the caller.
 
-use bailiwick_types::{
-    Authorized, SessionId, StoreError, Subject, Token, faults, method::identity::ChangePassword,
-};
+use bailiwick_types::{Authorized, SessionId, StoreError, Token, faults, method::identity::ChangePassword};
 use secrecy::SecretString;
 
 use super::end_sessions;
@@ -11,7 +9,9 @@ use crate::{
     attempt::{self, AttemptError, Guesser},
     change::Change,
     mail::{self, Kind, MailError},
+    one_time,
     password::{NewPassword, NewPasswordError, Password, Standing},
+    session,
 };
 
 /// The passwords.
@@ -51,9 +51,7 @@ pub async fn change_password(
     by: &Authorized<ChangePassword>,
     command: &Command,
 ) -> Result<Changed, Error> {
-    let own = by.subject().and_then(Subject::user_id).zip(by.caller().session());
-    let (user, session) = own.ok_or(Error::NoSession)?;
-    let _lane = identity.passwords.lane(user).await.map_err(AttemptError::from)?;
+    let (user, session) = session::own(by).ok_or(Error::NoSession)?;
     let known = identity.store.credentials(user).await?.ok_or(Error::Wrong)?;
     let attempt = attempt::guess(identity, Guesser::SignedIn(session)).await?;
     let right = attempt
@@ -86,7 +84,9 @@ pub async fn change_password(
     }
     attempt.succeed(&mut *write).await?;
     write.set_password(user, &hash).await?;
-    write.end_one_time_secrets(user).await?;
+    one_time::end_all(identity, &mut *write, &known.user, now).await?;
+    // What was proved with the old password serves no more.
+    write.forget_step_ups(session).await?;
     let ended = end_sessions(&mut *write, &known.user, Some(session), now).await?;
     write.emit(&root, Change::by(by, format!("user:{user}")))?;
     mail::notice(identity, &mut *write, Kind::PasswordChanged, &known.user).await?;
