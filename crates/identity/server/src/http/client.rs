@@ -122,7 +122,7 @@ pub(super) fn refuse(refused: &Refused) -> Response {
         Refused::TooMany { .. } => (
             StatusCode::TOO_MANY_REQUESTS,
             "invalid_client",
-            "too many wrong client secrets; retry later",
+            "too many wrong client secrets, or too many tokens revoked; retry later",
         ),
         Refused::Failed => (
             StatusCode::SERVICE_UNAVAILABLE,
