@@ -102,7 +102,11 @@ impl Work {
                 work.tell(&mail, &done);
             });
         }
-        while sending.join_next().await.is_some() {}
+        while let Some(done) = sending.join_next().await {
+            if let Err(error) = done {
+                tracing::error!(%error, "sending a mail ended without an outcome; retrying");
+            }
+        }
     }
 
     fn tell(&self, mail: &Mail, done: &Result<Delivery, StoreError>) {

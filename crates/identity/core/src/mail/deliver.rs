@@ -82,7 +82,15 @@ pub async fn deliver(
     mailer: &dyn Mailer,
     mail: &Mail,
 ) -> Result<Delivery, StoreError> {
-    let sent = match letter(identity, mail).await? {
+    // Past its last try it waits only where trying it fails without a record each time.
+    let lost = mail.attempts > BELIEVED && identity.clock.now() > mail.last_try.plus(LEASE);
+    let letter = if lost {
+        let why = "no attempt at the mail could be recorded".to_owned();
+        Err(SendError::Permanent(why))
+    } else {
+        letter(identity, mail).await?
+    };
+    let sent = match letter {
         Ok(Some(letter)) => mailer.send(&letter).await.map(|()| Outcome::Sent),
         Ok(None) => Ok(Outcome::Dropped),
         Err(error) => Err(error),
@@ -419,6 +427,38 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(done.outcome, Outcome::Dropped);
+    }
+
+    #[tokio::test]
+    async fn a_mail_whose_every_try_ends_without_a_record_is_given_up_after_the_last() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        told(&fixture, &ada).await;
+        let begin = fixture.identity.clock.now();
+        let mut claims = 0;
+        while fixture.identity.clock.now().since(begin) <= Kind::PasswordChanged.tried_for() + LEASE {
+            // The process ends here, or the row cannot be read.
+            claims += claimed(&fixture).await.len();
+            fixture.clock.advance(LEASE);
+        }
+        assert!(claims > 400, "{claims}");
+        let [mail] = &*claimed(&fixture).await else {
+            panic!()
+        };
+        let letters = Letters::default();
+        let done = deliver(&fixture.identity, &system(), &letters, mail).await;
+        let outcome = done.unwrap().outcome;
+        assert!(matches!(outcome, Outcome::GivenUp(_)), "{outcome:?}");
+        assert_eq!(waiting(&fixture).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_waited_for_a_process_longer_than_it_is_tried_is_sent() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        told(&fixture, &ada).await;
+        fixture.clock.advance(Duration::from_hours(100));
+        assert_eq!(fixture.deliver().await.len(), 1);
     }
 
     #[tokio::test]
