@@ -126,10 +126,17 @@ pub async fn purge(identity: &Identity, _by: &System) -> Result<(), Error> {
     write.commit().await?;
     let now = identity.clock.now();
     loop {
+        // A unit for each: it holds no row of one while it waits for another.
         let mut write = identity.store.write(&[]).await?;
         let counters = write.purge_counters(now, BATCH).await?;
+        write.commit().await?;
+        let mut write = identity.store.write(&[]).await?;
         let devices = write.purge_devices(now, BATCH).await?;
+        write.commit().await?;
+        let mut write = identity.store.write(&[]).await?;
         let challenges = write.purge_challenges(now, BATCH).await?;
+        write.commit().await?;
+        let mut write = identity.store.write(&[]).await?;
         let secrets = write.purge_one_time_secrets(now, BATCH).await?;
         write.commit().await?;
         if counters.max(devices).max(challenges).max(secrets) < BATCH {
