@@ -76,7 +76,8 @@ pub(crate) async fn guess(identity: &Identity, who: Guesser<'_>) -> Result<Attem
             take(identity, Share::KnownDevice, &limits, None).await
         }
         Guesser::KnownCode(device) => {
-            // A million codes are few: the lock of strangers does not hold here, so the device has one of its own.
+            // A million codes are few: the lock of strangers does not hold here, so the device has one of its
+            // own.
             let codes = Digest::of_parts(&["code, device", &STANDARD_NO_PAD.encode(device.as_bytes())]);
             let most = Limit {
                 most: throttle.lock_after,

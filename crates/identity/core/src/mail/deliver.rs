@@ -19,8 +19,8 @@ const LEASE: Duration = Duration::from_mins(3);
 const FIRST_WAIT: Duration = Duration::from_secs(15);
 /// The wait after the first refusal for good; it doubles with the next one.
 const REFUSED_WAIT: Duration = Duration::from_mins(15);
-/// At which try a refusal for good is believed. A wrong sender or a wrong rule of a relay is answered in the same
-/// way as a wrong recipient, for every mail that waits.
+/// At which try a refusal for good is believed. A wrong sender or a wrong rule of a relay is answered in the
+/// same way as a wrong recipient, for every mail that waits.
 const BELIEVED: u32 = 3;
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_hours(2);

@@ -314,8 +314,8 @@ pub(crate) async fn with_secret(
     Ok(write)
 }
 
-/// Writes a mail that tells a user something. Beyond the limit of its address none is written: what it tells of
-/// happens all the same.
+/// Writes a mail that tells a user something. Beyond the limit of its address none is written: what it tells
+/// of happens all the same.
 pub(crate) async fn notice(
     identity: &Identity,
     write: &mut dyn Write,

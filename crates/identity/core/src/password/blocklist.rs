@@ -70,7 +70,8 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn is_known(&mut self) -> bool {
         let (text, length) = (self.text, self.text.len());
-        // For each period: the length of the longest beginning, and where the longest end begins, that have it.
+        // For each period: the length of the longest beginning, and where the longest end begins, that have
+        // it.
         let periods = || 1..=length / 2;
         let beginnings: Vec<usize> = periods().map(|period| period + self.agreeing(period)).collect();
         let ends: Vec<usize> = periods().map(|period| self.agreeing_from(period)).collect();
