@@ -281,11 +281,12 @@ fn authorization_config(config: &Config) -> Result<authorization::AuthorizationC
     Ok(own)
 }
 
-/// The configuration of identity, with a directory for mails where there is a data directory and no server.
+/// The configuration of identity, with a directory for mails where it uses the embedded default and no
+/// server: a deployment on a database server means its mails to arrive.
 fn identity_config(config: &Config) -> Result<identity::IdentityConfig> {
     let mut own = config.identity.clone();
     let embedded = databases::is_embedded(config, Service::Identity);
-    if own.mail.smtp.is_none() && own.mail.directory.is_none() && (config.data_dir.is_some() || embedded) {
+    if own.mail.smtp.is_none() && own.mail.directory.is_none() && embedded {
         own.mail.directory = Some(config.data_dir()?.join("mail"));
     }
     Ok(own)
@@ -296,4 +297,25 @@ async fn database(config: &Config, service: Service, clock: &Arc<dyn Clock>) -> 
     let db = databases::connect(config, service, databases::Purpose::Serve, clock.clone()).await?;
     databases::prepare(&db, config, service).await?;
     Ok(db)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_embedded_default_writes_mails_to_the_data_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            data_dir: Some(directory.path().to_owned()),
+            ..Config::default()
+        };
+        let mails = |config: &Config| identity_config(config).unwrap().mail.directory;
+        let default = directory.path().canonicalize().unwrap().join("mail");
+        assert_eq!(mails(&config), Some(default));
+        config.database.identity.url = Some(bailiwick_rpc::Secret::new("postgres://db/identity"));
+        assert_eq!(mails(&config), None);
+        config.identity.mail.directory = Some("/named".into());
+        assert_eq!(mails(&config), Some("/named".into()));
+    }
 }

@@ -203,6 +203,12 @@ impl Fixture {
     pub(crate) fn cost(&mut self, cost: HashCost) {
         self.identity.passwords = passwords(cost);
     }
+    /// Encrypts keys and secrets from now on.
+    pub(crate) fn encrypt_keys(&mut self, secret: &str) {
+        let seal = KeySeal::new(Some(&secret.into())).unwrap();
+        let rng = Arc::new(SystemRng);
+        self.identity.keys = Keys::new(seal, KeyTimes::default(), self.clock.clone(), rng);
+    }
     /// The keys of another process.
     pub(crate) fn other_keys(&self) -> Keys {
         keys(&self.clock)

@@ -7,7 +7,8 @@ use bailiwick_types::{ServiceAccountId, SessionId, StoreError, Subject, System, 
 use crate::{
     Identity,
     operator::revoke,
-    service_account,
+    second_factor, service_account,
+    session::LONGEST_ACCESS,
     signing::KeysError,
     user::{Access, disable},
 };
@@ -97,7 +98,7 @@ pub struct Ended {
 /// # Errors
 /// The store failed.
 pub async fn recently_ended(identity: &Identity, _by: &System) -> Result<Ended, StoreError> {
-    let since = identity.ago(identity.lifetimes.access + CLOCK_SKEW);
+    let since = identity.ago(LONGEST_ACCESS + CLOCK_SKEW);
     Ok(Ended {
         sessions: identity.store.sessions_ended_since(since).await?,
         services: identity.store.disabled_service_accounts().await?,
@@ -125,10 +126,17 @@ pub async fn purge(identity: &Identity, _by: &System) -> Result<(), Error> {
     write.commit().await?;
     let now = identity.clock.now();
     loop {
+        // A unit for each: it holds no row of one while it waits for another.
         let mut write = identity.store.write(&[]).await?;
         let counters = write.purge_counters(now, BATCH).await?;
+        write.commit().await?;
+        let mut write = identity.store.write(&[]).await?;
         let devices = write.purge_devices(now, BATCH).await?;
+        write.commit().await?;
+        let mut write = identity.store.write(&[]).await?;
         let challenges = write.purge_challenges(now, BATCH).await?;
+        write.commit().await?;
+        let mut write = identity.store.write(&[]).await?;
         let secrets = write.purge_one_time_secrets(now, BATCH).await?;
         write.commit().await?;
         if counters.max(devices).max(challenges).max(secrets) < BATCH {
@@ -145,6 +153,14 @@ pub async fn purge(identity: &Identity, _by: &System) -> Result<(), Error> {
 /// The store failed, or a key is not readable.
 pub async fn maintain_keys(identity: &Identity, _by: &System) -> Result<(), KeysError> {
     identity.keys.maintain(&*identity.store).await
+}
+
+/// Encrypts the secrets of authenticators that are still in plain text although keys are encrypted.
+///
+/// # Errors
+/// The store failed, or a secret is not readable; the others are encrypted then.
+pub async fn encrypt_secrets(identity: &Identity, _by: &System) -> Result<(), KeysError> {
+    second_factor::encrypt(identity).await
 }
 
 #[cfg(test)]
@@ -258,7 +274,7 @@ mod tests {
             .unwrap();
         let found = recently_ended(&fixture.identity, &system()).await.unwrap();
         assert_eq!(found.sessions, [ended]);
-        fixture.clock.advance(Duration::from_secs(361));
+        fixture.clock.advance(Duration::from_secs(3_661));
         let found = recently_ended(&fixture.identity, &system()).await.unwrap();
         assert_eq!(found.sessions, []);
     }
@@ -293,9 +309,35 @@ mod tests {
         }
         let found = recently_ended(&fixture.identity, &system()).await.unwrap();
         assert_eq!(found.tokens, [lost.unwrap()]);
-        fixture.clock.advance(Duration::from_secs(361));
+        fixture.clock.advance(Duration::from_secs(3_661));
         let found = recently_ended(&fixture.identity, &system()).await.unwrap();
         assert_eq!(found, Ended::default());
+    }
+
+    #[tokio::test]
+    async fn a_shorter_lifetime_of_access_tokens_revives_none_that_was_issued_before() {
+        let mut fixture = Fixture::new().await;
+        fixture.identity.lifetimes.access = Duration::from_hours(1);
+        let ada = fixture.user("ada@example.com").await;
+        let ended = fixture.session(&ada).await;
+        let command = refresh::Command {
+            refresh_token: fixture.sign_in(&ada, None).await.tokens.refresh,
+            token: bailiwick_types::Token::default(),
+        };
+        refresh(&fixture.identity, &fixture.anonymous(), &command)
+            .await
+            .unwrap();
+        // The service starts again with another configuration.
+        fixture.identity.lifetimes.access = Duration::from_mins(1);
+        fixture.clock.advance(Duration::from_secs(1));
+        let done = refresh(&fixture.identity, &fixture.anonymous(), &command).await;
+        let lost = done.unwrap().revoked.unwrap();
+        sign_out(&fixture.identity, &fixture.as_user(&ada, ended))
+            .await
+            .unwrap();
+        fixture.clock.advance(Duration::from_mins(58));
+        let found = recently_ended(&fixture.identity, &system()).await.unwrap();
+        assert_eq!((found.sessions, found.tokens), (vec![ended], vec![lost]));
     }
 
     #[tokio::test]

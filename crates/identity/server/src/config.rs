@@ -6,7 +6,7 @@ use bailiwick_identity_core::{
     attempt::{AdmissionLimits, Limit, Rate, Throttle},
     operator::Policy,
     password::{CostError, HashCost, Shares},
-    session::Lifetimes,
+    session::{LONGEST_ACCESS, Lifetimes},
     signing::KeyTimes,
 };
 use bailiwick_rpc::{HumanDuration, Secret};
@@ -276,7 +276,7 @@ impl IdentityConfig {
                 "access_token_lifetime",
                 self.access_token_lifetime,
                 60,
-                3_600,
+                LONGEST_ACCESS.as_secs(),
                 "1m to 1h",
             ),
             (

@@ -112,7 +112,10 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
     let identity = assemble(deps)?;
     upkeep::maintain_keys(&identity, &system).await?;
     if !identity.keys.encrypts() {
-        tracing::info!("no key encryption secret is configured: signing keys are stored in plain text");
+        tracing::info!(
+            "no key encryption secret is configured: signing keys and secrets of authenticators are \
+             stored in plain text"
+        );
     }
     let ended = upkeep::recently_ended(&identity, &system).await?;
     Ok(IdentityService {

@@ -102,7 +102,11 @@ impl Work {
                 work.tell(&mail, &done);
             });
         }
-        while sending.join_next().await.is_some() {}
+        while let Some(done) = sending.join_next().await {
+            if let Err(error) = done {
+                tracing::error!(%error, "sending a mail ended without an outcome; retrying");
+            }
+        }
     }
 
     fn tell(&self, mail: &Mail, done: &Result<Delivery, StoreError>) {
@@ -144,6 +148,9 @@ impl Work {
             ticks.tick().await;
             if let Err(error) = upkeep::maintain_keys(&self.identity, &self.system).await {
                 tracing::warn!(error = %Chain(&error), "failed to maintain signing keys; retrying");
+            }
+            if let Err(error) = upkeep::encrypt_secrets(&self.identity, &self.system).await {
+                tracing::warn!(error = %Chain(&error), "failed to encrypt secrets of authenticators; retrying");
             }
             if let Err(error) = upkeep::purge(&self.identity, &self.system).await {
                 tracing::warn!(error = %Chain(&error), "failed to remove old rows; retrying");

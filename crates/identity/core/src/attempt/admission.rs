@@ -88,6 +88,9 @@ pub struct Admission {
     at_once: usize,
     per_network: Limiter<ClientNetwork, HashMapStateStore<ClientNetwork>>,
     total: Limiter<NotKeyed, InMemoryState>,
+    /// Of what costs no hash: it takes nothing of the sign-ins.
+    passing_per_network: Limiter<ClientNetwork, HashMapStateStore<ClientNetwork>>,
+    passing: Limiter<NotKeyed, InMemoryState>,
     waiting: Arc<Semaphore>,
     lanes: Mutex<HashMap<ClientNetwork, Arc<Lane>>>,
     clock: Arc<dyn Clock>,
@@ -154,6 +157,8 @@ impl Admission {
             at_once: at_once.max(1),
             per_network: RateLimiter::hashmap_with_clock(quota(limits.per_network), ticks()),
             total: RateLimiter::direct_with_clock(quota(limits.total), ticks()),
+            passing_per_network: RateLimiter::hashmap_with_clock(quota(limits.per_network), ticks()),
+            passing: RateLimiter::direct_with_clock(quota(limits.total), ticks()),
             waiting: places(limits.waiting),
             lanes: Mutex::default(),
             limits,
@@ -192,19 +197,22 @@ impl Admission {
         })
     }
 
-    /// Counts something that is refused rather than delayed: wrong client credentials.
+    /// Counts something that is refused rather than delayed, and costs no hash: wrong client credentials, and
+    /// requests for mails. It has the rates of sign-ins for itself.
     ///
     /// # Errors
     /// The rate is exceeded.
     pub fn pass(&self, network: ClientNetwork) -> Result<(), AdmissionError> {
-        let passes = self.per_network.check_key(&network).is_ok() && self.total.check().is_ok();
+        let passes = self.passing_per_network.check_key(&network).is_ok() && self.passing.check().is_ok();
         if passes { Ok(()) } else { Err(AdmissionError::Busy) }
     }
 
     /// Forgets the rates of networks that have paused: the memory stays bounded by what came lately.
     pub fn forget_idle(&self) {
-        self.per_network.retain_recent();
-        self.per_network.shrink_to_fit();
+        for rates in [&self.per_network, &self.passing_per_network] {
+            rates.retain_recent();
+            rates.shrink_to_fit();
+        }
     }
 
     async fn pause(&self, early: &NotUntil<Duration>) {
@@ -347,10 +355,32 @@ mod tests {
         admission.pass(network(2)).unwrap();
         clock.advance(Duration::from_secs(1));
         admission.pass(network(1)).unwrap();
-        assert_eq!(admission.per_network.len(), 2);
+        assert_eq!(admission.passing_per_network.len(), 2);
+        admission.enter(network(1)).await.unwrap();
+        assert_eq!(admission.per_network.len(), 1);
         clock.advance(Duration::from_secs(10));
         admission.forget_idle();
-        assert!(admission.per_network.is_empty());
+        assert!(admission.per_network.is_empty() && admission.passing_per_network.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_costs_no_hash_takes_no_sign_in_of_its_network_or_of_others() {
+        let rate = Rate {
+            per_second: 1,
+            burst: 2,
+        };
+        let few = AdmissionLimits {
+            per_network: rate,
+            total: rate,
+            ..AdmissionLimits::default()
+        };
+        let (admission, _) = admission(few, 4);
+        while admission.pass(network(1)).is_ok() {}
+        for network in [network(1), network(2)] {
+            let mut entering = Box::pin(admission.enter(network));
+            let entered = futures_poll(&mut entering).await;
+            assert!(matches!(entered, Some(Ok(_))), "{entered:?}");
+        }
     }
 
     #[tokio::test]

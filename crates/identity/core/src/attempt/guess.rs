@@ -1,6 +1,7 @@
 //! An attempt at the password of a user.
 
 use bailiwick_types::{EmailKey, ScopeRoot, SessionId, StoreError, UserId};
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use secrecy::SecretString;
 
 use super::{AttemptError, ClientNetwork, Limit, Throttled, address_key};
@@ -29,6 +30,8 @@ pub(crate) enum Guesser<'a> {
     },
     /// Somebody at a device at which the user has signed in before.
     Known(&'a Digest),
+    /// Somebody who knows the password, at a device at which the user has signed in before, with a code.
+    KnownCode(&'a Digest),
     /// Somebody who is signed in.
     SignedIn(SessionId),
     /// Somebody who knows the password, at a device of which nothing is known, with a code.
@@ -70,6 +73,17 @@ pub(crate) async fn guess(identity: &Identity, who: Guesser<'_>) -> Result<Attem
         }
         Guesser::Known(device) => {
             let limits = [(*device, throttle.near)];
+            take(identity, Share::KnownDevice, &limits, None).await
+        }
+        Guesser::KnownCode(device) => {
+            // A million codes are few: the lock of strangers does not hold here, so the device has one of its
+            // own.
+            let codes = Digest::of_parts(&["code, device", &STANDARD_NO_PAD.encode(device.as_bytes())]);
+            let most = Limit {
+                most: throttle.lock_after,
+                window: identity.lifetimes.device,
+            };
+            let limits = [(*device, throttle.near), (codes, most)];
             take(identity, Share::KnownDevice, &limits, None).await
         }
         Guesser::SignedIn(session) => {

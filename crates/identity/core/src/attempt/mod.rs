@@ -10,6 +10,7 @@
 //! | address | e-mail address | guesses from many places |
 //! | failures | user; only a sign-in resets it | passwords from unknown devices, as if they were wrong |
 //! | device | known device | guesses with a stolen device token; nothing else counts there |
+//! | code, device | known device, as long as its token serves | wrong codes with a stolen device token |
 //! | session | session | guesses at `Reauthenticate` |
 //! | code, network | user and client network | wrong codes of the second factor from one place |
 //! | code | user | wrong codes of the second factor from many places |

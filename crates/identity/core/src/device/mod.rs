@@ -61,8 +61,8 @@ pub trait Writer {
     async fn expire_device(&mut self, digest: &Digest, at: Timestamp) -> Result<(), StoreError>;
     /// Forgets all devices of a user but `most`: those that never returned first, then the oldest.
     async fn trim_devices(&mut self, user: UserId, most: u64) -> Result<(), StoreError>;
-    /// Forgets all devices of a user.
-    async fn forget_devices(&mut self, user: UserId) -> Result<(), StoreError>;
+    /// Forgets all devices of a user but that to which a token was issued at an instant.
+    async fn forget_devices(&mut self, user: UserId, kept: Option<Timestamp>) -> Result<(), StoreError>;
     /// Removes at most `limit` devices whose token expired before an instant; their number.
     async fn purge_devices(&mut self, before: Timestamp, limit: u64) -> Result<u64, StoreError>;
 }

@@ -17,6 +17,11 @@ use crate::{
 const LEASE: Duration = Duration::from_mins(3);
 /// The wait after the first failure; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(15);
+/// The wait after the first refusal for good; it doubles with the next one.
+const REFUSED_WAIT: Duration = Duration::from_mins(15);
+/// At which try a refusal for good is believed. A wrong sender or a wrong rule of a relay is answered in the
+/// same way as a wrong recipient, for every mail that waits.
+const BELIEVED: u32 = 3;
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_hours(2);
 
@@ -77,20 +82,31 @@ pub async fn deliver(
     mailer: &dyn Mailer,
     mail: &Mail,
 ) -> Result<Delivery, StoreError> {
-    let outcome = match letter(identity, mail).await? {
-        Ok(Some(letter)) => match mailer.send(&letter).await {
-            Ok(()) => Outcome::Sent,
-            Err(error @ SendError::Permanent(_)) => Outcome::GivenUp(error),
-            Err(error) if identity.clock.now() >= mail.last_try => Outcome::GivenUp(error),
-            Err(error) => Outcome::Failed(error),
-        },
-        Ok(None) => Outcome::Dropped,
-        Err(error) => Outcome::GivenUp(error),
+    // Past its last try it waits only where trying it fails without a record each time.
+    let lost = mail.attempts > BELIEVED && identity.clock.now() > mail.last_try.plus(LEASE);
+    let letter = if lost {
+        let why = "no attempt at the mail could be recorded".to_owned();
+        Err(SendError::Permanent(why))
+    } else {
+        letter(identity, mail).await?
     };
+    let sent = match letter {
+        Ok(Some(letter)) => mailer.send(&letter).await.map(|()| Outcome::Sent),
+        Ok(None) => Ok(Outcome::Dropped),
+        Err(error) => Err(error),
+    };
+    let outcome = sent.unwrap_or_else(|error| {
+        let refused = matches!(error, SendError::Permanent(_)) && mail.attempts >= BELIEVED;
+        if refused || identity.clock.now() >= mail.last_try {
+            Outcome::GivenUp(error)
+        } else {
+            Outcome::Failed(error)
+        }
+    });
     let mut write = identity.store.write(&[]).await?;
-    match outcome {
-        Outcome::Failed(_) => {
-            let due = next_try(mail, identity.clock.now());
+    match &outcome {
+        Outcome::Failed(error) => {
+            let due = next_try(mail, error, identity.clock.now());
             write.postpone_mail(mail, due).await?;
         }
         Outcome::Sent | Outcome::Dropped | Outcome::GivenUp(_) => write.delete_mail(mail.id).await?,
@@ -104,9 +120,13 @@ pub async fn deliver(
 }
 
 /// The last try comes at its own time, however long the wait is by then.
-fn next_try(mail: &Mail, now: Timestamp) -> Timestamp {
+fn next_try(mail: &Mail, error: &SendError, now: Timestamp) -> Timestamp {
+    let first = match error {
+        SendError::Temporary(_) => FIRST_WAIT,
+        SendError::Permanent(_) => REFUSED_WAIT,
+    };
     let doubled = 2_u32.saturating_pow(mail.attempts.saturating_sub(1));
-    let wait = FIRST_WAIT.saturating_mul(doubled).min(LONGEST_WAIT);
+    let wait = first.saturating_mul(doubled).min(LONGEST_WAIT);
     now.plus(wait).min(mail.last_try).max(now)
 }
 
@@ -282,23 +302,52 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_recipient_that_is_refused_for_good_is_not_tried_again() {
+    async fn a_mail_that_is_refused_for_good_three_times_in_a_while_is_given_up() {
         let fixture = Fixture::new().await;
         let ada = fixture.user("ada@example.com").await;
         told(&fixture, &ada).await;
         let letters = Letters::failing(SendError::Permanent("no such mailbox".to_owned()));
-        let [mail] = &*claimed(&fixture).await else {
-            panic!()
-        };
-        let done = deliver(&fixture.identity, &system(), &letters, mail)
-            .await
-            .unwrap();
-        assert!(matches!(done.outcome, Outcome::GivenUp(_)), "{done:?}");
+        let begin = fixture.identity.clock.now();
+        for given_up in [false, false, true] {
+            let [mail] = &*claimed(&fixture).await else {
+                panic!()
+            };
+            let done = deliver(&fixture.identity, &system(), &letters, mail)
+                .await
+                .unwrap();
+            let outcome = matches!(done.outcome, Outcome::GivenUp(_));
+            assert_eq!(outcome, given_up, "{done:?}");
+            let ever = fixture.identity.clock.now().plus(Duration::from_hours(1_000));
+            for mail in fixture.store.due_mails(ever, 1).await.unwrap() {
+                fixture
+                    .clock
+                    .advance(mail.due.since(fixture.identity.clock.now()));
+            }
+        }
         assert_eq!(waiting(&fixture).await, 0);
+        // The fault may be one of the configuration, for which somebody needs time.
+        let tried_for = fixture.identity.clock.now().since(begin);
+        assert!(tried_for >= Duration::from_mins(45), "{tried_for:?}");
     }
 
     #[tokio::test]
-    async fn a_mail_that_cannot_be_opened_is_given_up() {
+    async fn a_refusal_of_the_sender_that_is_mended_loses_no_mail() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        told(&fixture, &ada).await;
+        let refusing = Letters::failing(SendError::Permanent("550".to_owned()));
+        let [mail] = &*claimed(&fixture).await else {
+            panic!()
+        };
+        deliver(&fixture.identity, &system(), &refusing, mail)
+            .await
+            .unwrap();
+        fixture.clock.advance(LONGEST_WAIT);
+        assert_eq!(fixture.deliver().await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_cannot_be_opened_is_given_up_at_the_third_try() {
         let fixture = Fixture::new().await;
         let ada = fixture.user("ada@example.com").await;
         told(&fixture, &ada).await;
@@ -309,10 +358,18 @@ mod tests {
             kind: Kind::Activation,
             ..mail.clone()
         };
-        let done = deliver(&fixture.identity, &system(), &Letters::default(), &swapped)
-            .await
-            .unwrap();
-        assert!(matches!(done.outcome, Outcome::GivenUp(_)), "{done:?}");
+        let run = async |mail: &Mail| {
+            let done = deliver(&fixture.identity, &system(), &Letters::default(), mail).await;
+            done.unwrap().outcome
+        };
+        let first = run(&swapped).await;
+        assert!(matches!(first, Outcome::Failed(_)), "{first:?}");
+        let third = Mail {
+            attempts: 3,
+            ..swapped
+        };
+        let third = run(&third).await;
+        assert!(matches!(third, Outcome::GivenUp(_)), "{third:?}");
     }
 
     #[tokio::test]
@@ -370,6 +427,38 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(done.outcome, Outcome::Dropped);
+    }
+
+    #[tokio::test]
+    async fn a_mail_whose_every_try_ends_without_a_record_is_given_up_after_the_last() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        told(&fixture, &ada).await;
+        let begin = fixture.identity.clock.now();
+        let mut claims = 0;
+        while fixture.identity.clock.now().since(begin) <= Kind::PasswordChanged.tried_for() + LEASE {
+            // The process ends here, or the row cannot be read.
+            claims += claimed(&fixture).await.len();
+            fixture.clock.advance(LEASE);
+        }
+        assert!(claims > 400, "{claims}");
+        let [mail] = &*claimed(&fixture).await else {
+            panic!()
+        };
+        let letters = Letters::default();
+        let done = deliver(&fixture.identity, &system(), &letters, mail).await;
+        let outcome = done.unwrap().outcome;
+        assert!(matches!(outcome, Outcome::GivenUp(_)), "{outcome:?}");
+        assert_eq!(waiting(&fixture).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_waited_for_a_process_longer_than_it_is_tried_is_sent() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        told(&fixture, &ada).await;
+        fixture.clock.advance(Duration::from_hours(100));
+        assert_eq!(fixture.deliver().await.len(), 1);
     }
 
     #[tokio::test]

@@ -39,11 +39,31 @@ pub enum Kind {
     Verification,
     /// Tells that the password was changed.
     PasswordChanged,
+    /// Tells that a session was ended, because one of its refresh tokens was used twice.
+    RefreshTokenReused,
+    /// Tells that a recovery code was used.
+    RecoveryCodeUsed,
 }
 
-bailiwick_types::codes!(Kind { Activation = 1, PasswordReset = 2, Verification = 3, PasswordChanged = 4 });
+bailiwick_types::codes!(Kind {
+    Activation = 1,
+    PasswordReset = 2,
+    Verification = 3,
+    PasswordChanged = 4,
+    RefreshTokenReused = 5,
+    RecoveryCodeUsed = 6,
+});
 
 impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 6] = [
+        Self::Activation,
+        Self::PasswordReset,
+        Self::Verification,
+        Self::PasswordChanged,
+        Self::RefreshTokenReused,
+        Self::RecoveryCodeUsed,
+    ];
     /// The name of the kind: of its templates, in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -52,6 +72,8 @@ impl Kind {
             Self::PasswordReset => "password_reset",
             Self::Verification => "verification",
             Self::PasswordChanged => "password_changed",
+            Self::RefreshTokenReused => "refresh_token_reused",
+            Self::RecoveryCodeUsed => "recovery_code_used",
         }
     }
     /// What its secret serves for, where it brings one.
@@ -61,7 +83,7 @@ impl Kind {
             Self::Activation => Some(Purpose::Activation),
             Self::PasswordReset => Some(Purpose::PasswordReset),
             Self::Verification => Some(Purpose::Verification),
-            Self::PasswordChanged => None,
+            Self::PasswordChanged | Self::RefreshTokenReused | Self::RecoveryCodeUsed => None,
         }
     }
     /// How long it is tried to send it. A secret must serve for some time after its arrival.
@@ -69,7 +91,9 @@ impl Kind {
         match self {
             Self::Activation => Duration::from_hours(72),
             Self::PasswordReset | Self::Verification => Duration::from_mins(45),
-            Self::PasswordChanged => Duration::from_hours(24),
+            Self::PasswordChanged | Self::RefreshTokenReused | Self::RecoveryCodeUsed => {
+                Duration::from_hours(24)
+            }
         }
     }
 }
@@ -121,7 +145,7 @@ pub enum SendError {
     /// Another try may help.
     #[error("{0}")]
     Temporary(String),
-    /// The recipient is refused for good.
+    /// The recipient is refused for good, or the configuration is wrong.
     #[error("{0}")]
     Permanent(String),
 }
@@ -290,13 +314,18 @@ pub(crate) async fn with_secret(
     Ok(write)
 }
 
-/// Writes a mail that tells a user something.
+/// Writes a mail that tells a user something. Beyond the limit of its address none is written: what it tells
+/// of happens all the same.
 pub(crate) async fn notice(
     identity: &Identity,
     write: &mut dyn Write,
     kind: Kind,
     user: &User,
 ) -> Result<(), MailError> {
+    let [_, recipient] = to_address(identity, kind, &user.email.key());
+    if take(write, &[recipient], identity.clock.now()).await?.is_err() {
+        return Ok(());
+    }
     let content = Sealed {
         to: user.email.clone(),
         user: Some(user.id),
@@ -339,4 +368,15 @@ async fn insert(
         attempts: 0,
     };
     Ok(write.insert_mail(&mail).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_that_a_row_can_name_is_among_all() {
+        let named: Vec<Kind> = (0..=u8::MAX).filter_map(Kind::from_code).collect();
+        assert_eq!(named, Kind::ALL);
+    }
 }

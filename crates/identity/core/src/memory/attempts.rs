@@ -172,8 +172,10 @@ impl device::Writer for Memory {
         }
         Ok(())
     }
-    async fn forget_devices(&mut self, user: UserId) -> Result<(), StoreError> {
-        self.tables().devices.retain(|_, device| device.user != user);
+    async fn forget_devices(&mut self, user: UserId, kept: Option<Timestamp>) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        let stays = |device: &KnownDevice| device.user != user || Some(device.created) == kept;
+        tables.devices.retain(|_, device| stays(device));
         Ok(())
     }
     async fn purge_devices(&mut self, before: Timestamp, _: u64) -> Result<u64, StoreError> {

@@ -335,6 +335,10 @@ impl session::Writer for Memory {
         }
         Ok(live)
     }
+    async fn forget_step_ups(&mut self, id: SessionId) -> Result<(), StoreError> {
+        self.tables().step_ups.retain(|(session, _), _| *session != id);
+        Ok(())
+    }
     async fn consume_step_up(&mut self, of: &Consumption<'_>) -> Result<bool, StoreError> {
         if !self.on_live(of.session, of.now, |_| true) {
             return Ok(false);

@@ -2,17 +2,36 @@
 
 use async_trait::async_trait;
 use bailiwick_types::{StoreError, Timestamp, UserId};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::Memory;
 use crate::{
     second_factor::{Challenge, Reader, Totp, Writer},
     secret::Digest,
+    signing::PLAIN,
 };
+
+fn is_plain(secret: &SecretString) -> bool {
+    secret.expose_secret().starts_with(PLAIN)
+}
 
 #[async_trait]
 impl Reader for Memory {
     async fn totp(&self, user: UserId) -> Result<Option<Totp>, StoreError> {
         Ok(self.tables().totps.get(&user).cloned())
+    }
+    async fn plain_totps(&self, after: Option<UserId>, limit: u64) -> Result<Vec<UserId>, StoreError> {
+        let tables = self.tables();
+        let mut users: Vec<UserId> = tables
+            .totps
+            .values()
+            .filter(|totp| is_plain(&totp.secret))
+            .map(|totp| totp.user)
+            .collect();
+        users.sort();
+        users.retain(|user| Some(*user) > after);
+        users.truncate(usize::try_from(limit).unwrap());
+        Ok(users)
     }
     async fn recovery_codes(&self, user: UserId) -> Result<u64, StoreError> {
         Ok(self.tables().recovery_codes.get(&user).map_or(0, Vec::len) as u64)

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::{
     Identity,
-    secret::Digest,
+    secret::{Digest, SecretKind},
     store::Write,
     user::{Credentials, User},
 };
@@ -137,6 +137,21 @@ pub(crate) async fn redeem(
         return Err(RedeemError::Invalid);
     }
     Ok(known)
+}
+
+/// Ends all secrets of a user, in a unit that holds its root, and those of mails to it that were written
+/// before and get theirs when they are sent.
+pub(crate) async fn end_all(
+    identity: &Identity,
+    write: &mut dyn Write,
+    user: &User,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    write.end_one_time_secrets(user.id).await?;
+    // A mail gives way to a newer secret. This one is nobody's.
+    let nobodys = SecretKind::Mailed.generate(&*identity.rng);
+    let newer = OneTimeSecret::new(&nobodys, user, Purpose::PasswordReset, now);
+    write.put_one_time_secret(&newer).await
 }
 
 fn serves(

@@ -86,7 +86,7 @@ pub async fn reset(
     }
     write.set_password(user.id, &hash).await?;
     write.clear_failures(&user.email.key()).await?;
-    write.forget_devices(user.id).await?;
+    write.forget_devices(user.id, None).await?;
     if options.remove_second_factor {
         write.delete_totp(user.id).await?;
     }

@@ -1,6 +1,7 @@
 //! Passwords and their hashes: argon2id (RFC 9106), computed in a bounded pool of threads.
 
 mod blocklist;
+mod lane;
 mod pepper;
 mod pool;
 mod rules;
@@ -11,10 +12,11 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc},
 };
-use bailiwick_types::{Rng, Violations, faults};
+use bailiwick_types::{Rng, UserId, Violations, faults};
 use secrecy::{ExposeSecret, SecretString};
 
-pub use blocklist::{Blocklist, BlocklistError, Embedded};
+pub use blocklist::{Blocklist, BlocklistError};
+use lane::{Lanes, Turn};
 pub use pepper::{Pepper, Peppers};
 use pool::Pool;
 pub use pool::{Share, Shares};
@@ -151,6 +153,7 @@ pub struct Passwords {
     sign_in: Pool,
     known_device: Pool,
     signed_in: Pool,
+    lanes: Lanes,
     /// Verified for unknown users, so that both answers take the same time.
     decoy: PasswordHash,
 }
@@ -186,6 +189,7 @@ impl Passwords {
             sign_in: Pool::unbounded(shares.sign_in),
             known_device: bounded(shares.known_device),
             signed_in: bounded(shares.signed_in),
+            lanes: Lanes::default(),
             decoy,
         })
     }
@@ -198,14 +202,19 @@ impl Passwords {
         let refused = |rule: PasswordError| Violations::of(new.field, rule.to_string());
         let checked = new.password.check(new.standing, new.own, &self.rules.product);
         checked.map_err(refused)?;
-        let lists = [Some(&Embedded as &dyn Blocklist), self.rules.blocklist.as_deref()];
-        for list in lists.into_iter().flatten() {
-            let listed = list.contains(new.password.secret()).await;
-            if listed.map_err(|error| PasswordsError::Broken(error.to_string()))? {
-                return Err(refused(PasswordError::Common).into());
-            }
+        let secret = new.password.secret();
+        let text = secret.clone();
+        // The search takes its turn like a hash: a long password keeps a thread of its own busy.
+        let search = move || Ok(blocklist::is_common(text.expose_secret()));
+        let mut listed = self.pool(Share::SignedIn).run_uncounted(search).await?;
+        if let Some(list) = self.rules.blocklist.as_deref().filter(|_| !listed) {
+            let found = list.contains(secret).await;
+            listed = found.map_err(|error| PasswordsError::Broken(error.to_string()))?;
         }
-        Ok(self.compute(Share::SignedIn, new.password.secret()).await?)
+        if listed {
+            return Err(refused(PasswordError::Common).into());
+        }
+        Ok(self.compute(Share::SignedIn, secret).await?)
     }
 
     /// The hash that takes the place of one that was made at another cost or with another pepper, after its
@@ -223,10 +232,8 @@ impl Passwords {
     }
 
     fn is_outdated(&self, stored: &PasswordHash) -> bool {
+        let (now, then) = (self.argon2.params(), params(stored));
         let stored = pepper::take_apart(stored.expose());
-        let params = phc::PasswordHash::new(stored.phc).ok();
-        let params = params.and_then(|hash| Params::try_from(&hash).ok());
-        let (now, then) = (self.argon2.params(), params);
         let same_cost = then.is_some_and(|then| {
             (then.m_cost(), then.t_cost(), then.p_cost()) == (now.m_cost(), now.t_cost(), now.p_cost())
         });
@@ -261,9 +268,20 @@ impl Passwords {
         let stored = stored.unwrap_or(&self.decoy).clone();
         let (argon2, rules) = (self.argon2.clone(), Arc::clone(&self.rules));
         let good = self
-            .run(share, move || verify(&argon2, &rules.peppers, &password, &stored))
+            .run(share, move || {
+                let done = verify_evenly(&argon2, &rules.peppers, &password, &stored);
+                done.map(|(good, _)| good)
+            })
             .await?;
         Ok(good && known)
+    }
+
+    /// Waits for the turn of a user: to be taken before a password goes to a share in which few may wait.
+    ///
+    /// # Errors
+    /// Too many of the user wait already.
+    pub(crate) async fn lane(&self, user: UserId) -> Result<Turn, PasswordsError> {
+        self.lanes.enter(user).await
     }
 
     /// How many hashes a share has computed since the start.
@@ -304,6 +322,43 @@ fn hash(
     Ok(PasswordHash::from_stored(peppers.mark(&made.to_string())))
 }
 
+/// The cost of a stored hash.
+fn params(stored: &PasswordHash) -> Option<Params> {
+    let hash = phc::PasswordHash::new(pepper::take_apart(stored.expose()).phc).ok()?;
+    Params::try_from(&hash).ok()
+}
+
+/// Memory times passes: what the time of a hash grows with.
+fn work(params: &Params) -> u64 {
+    u64::from(params.m_cost()) * u64::from(params.t_cost())
+}
+
+/// Verifies a password, and adds what the work of an older, cheaper hash lacks to that of the present cost:
+/// the time of an answer would tell which addresses have such a hash, and so that they exist. The work comes
+/// with the answer.
+fn verify_evenly(
+    argon2: &Argon2<'_>,
+    peppers: &Peppers,
+    password: &SecretString,
+    stored: &PasswordHash,
+) -> Result<(bool, u64), PasswordsError> {
+    let good = verify(argon2, peppers, password, stored)?;
+    let (now, then) = (argon2.params(), params(stored).map_or(0, |then| work(&then)));
+    let passes = now.t_cost();
+    let memory = work(now).saturating_sub(then) / u64::from(passes.max(1));
+    let memory = u32::try_from(memory).unwrap_or(u32::MAX).min(now.m_cost());
+    // A rest that is too small for a hash takes no time.
+    let Ok(rest) = Params::new(memory, passes, now.p_cost(), None) else {
+        return Ok((good, then));
+    };
+    let done = then + work(&rest);
+    let rest = Argon2::new(Algorithm::Argon2id, Version::V0x13, rest);
+    let text = password.expose_secret().as_bytes();
+    rest.hash_password_into(text, b"nobody's account", &mut [0; 32])
+        .map_err(|error| PasswordsError::Broken(error.to_string()))?;
+    Ok((good, done))
+}
+
 fn verify(
     argon2: &Argon2<'_>,
     peppers: &Peppers,
@@ -320,6 +375,18 @@ fn verify(
         Ok(()) => Ok(true),
         Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
         Err(error) => Err(PasswordsError::Broken(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+impl Passwords {
+    /// Keeps the threads of a share busy.
+    pub(crate) async fn busy(&self, share: Share) -> tokio::sync::OwnedSemaphorePermit {
+        let all = u32::try_from(self.pool(share).working.available_permits()).unwrap();
+        Arc::clone(&self.pool(share).working)
+            .acquire_many_owned(all)
+            .await
+            .unwrap()
     }
 }
 
@@ -467,6 +534,32 @@ mod tests {
         assert!(pool.verify(Share::SignIn, &right, Some(&after)).await.unwrap());
         assert!(pool.upgrade(Share::SignIn, &right, Some(&after)).await.is_none());
         assert!(pool.upgrade(Share::SignIn, &right, None).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_a_lower_cost_takes_the_work_of_the_present_one() {
+        let cost = |memory_kib, passes| HashCost {
+            memory_kib,
+            passes,
+            lanes: 1,
+        };
+        let present = with(cost(256, 3), Rules::default());
+        let peppers = Peppers::default();
+        for (cost, expected) in [
+            (cost(256, 3), 768),
+            (cost(64, 1), 766),
+            (cost(128, 3), 768),
+            (cost(254, 3), 762),
+            // Nothing can be taken away from a dearer one.
+            (cost(512, 3), 1_536),
+        ] {
+            let stored = hashed(&with(cost, Rules::default()), "correct horse battery").await;
+            let stored = stored.unwrap();
+            for (text, right) in [("correct horse battery", true), ("wrong password", false)] {
+                let done = verify_evenly(&present.argon2, &peppers, &text.into(), &stored);
+                assert_eq!(done.unwrap(), (right, expected), "{cost:?}");
+            }
+        }
     }
 
     #[tokio::test]

@@ -77,6 +77,18 @@ impl Pool {
         &self,
         work: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
     ) -> Result<T, PasswordsError> {
+        let computed = Arc::clone(&self.computed);
+        let counted = move || {
+            computed.fetch_add(1, Ordering::Relaxed);
+            work()
+        };
+        self.run_uncounted(counted).await
+    }
+    /// Does in its turn what is no hash.
+    pub(super) async fn run_uncounted<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
+    ) -> Result<T, PasswordsError> {
         let _slot = self
             .waiting
             .try_acquire()
@@ -87,9 +99,7 @@ impl Pool {
             .map_err(|error| PasswordsError::Broken(error.to_string()))?;
         // The permit moves into the thread: a caller that goes away does not free a slot that is still in
         // use.
-        let computed = Arc::clone(&self.computed);
         tokio::task::spawn_blocking(move || {
-            computed.fetch_add(1, Ordering::Relaxed);
             let done = work();
             drop(permit);
             done

@@ -6,6 +6,7 @@
 
 mod challenge;
 pub mod confirm;
+mod encrypt;
 pub mod enroll;
 mod recovery;
 pub mod regenerate;
@@ -20,6 +21,7 @@ use secrecy::{ExposeSecret, SecretString};
 pub(crate) use challenge::challenge;
 pub use challenge::{Challenge, Challenged, MOST_FAILURES};
 pub use confirm::confirm;
+pub(crate) use encrypt::encrypt;
 pub use enroll::enroll;
 pub use recovery::RecoveryCodes;
 pub use regenerate::regenerate;
@@ -58,6 +60,8 @@ faults! {
 pub trait Reader {
     /// The authenticator of a user, also one that was not proved yet.
     async fn totp(&self, user: UserId) -> Result<Option<Totp>, StoreError>;
+    /// At most `limit` users in the order of their ids, the secret of whose authenticator is not encrypted.
+    async fn plain_totps(&self, after: Option<UserId>, limit: u64) -> Result<Vec<UserId>, StoreError>;
     /// How many unused recovery codes a user has.
     async fn recovery_codes(&self, user: UserId) -> Result<u64, StoreError>;
     /// A challenge, also one that is over.

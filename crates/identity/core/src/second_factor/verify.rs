@@ -10,10 +10,12 @@ use crate::{
     Identity,
     attempt::{self, Attempt, AttemptError, ClientNetwork, Guesser},
     change::Change,
+    mail::{self, Kind, MailError},
     peer::PeerError,
     secret::Digest,
     session::{Beginning, IssueError, Proof, SignedIn, begin},
     store::Write,
+    user::Credentials,
 };
 
 /// What the user proves itself with.
@@ -49,7 +51,8 @@ pub struct Verified {
 
 faults! {
     /// Why the user is not signed in.
-    Error: Attempt(AttemptError), Prove(ProveError), Issue(IssueError), Peer(PeerError), Store(StoreError);
+    Error: Attempt(AttemptError), Prove(ProveError), Issue(IssueError), Peer(PeerError), Mail(MailError),
+        Store(StoreError);
     /// The challenge is unknown or over, or is answered from another network; the code is wrong; the user may
     /// not sign in: one answer for all.
     Wrong "the challenge is over or the code is wrong" => Unauthenticated CredentialsInvalid;
@@ -71,7 +74,7 @@ pub async fn verify(
     let challenge = challenge.ok_or(Error::Wrong)?;
     // Whoever knows the password makes challenges: five guesses at each would be any number.
     let guesser = match &challenge.device {
-        Some(device) => Guesser::Known(device),
+        Some(device) => Guesser::KnownCode(device),
         None => Guesser::Code {
             user: challenge.user,
             network: command.network,
@@ -113,11 +116,8 @@ async fn finish(
     let challenge = write.challenge(digest).await?.filter(open);
     let challenge = challenge.ok_or(Error::Wrong)?;
     let known = write.credentials(user).await?;
-    let same =
-        known.is_some_and(|known| known.may_sign_in() && password_digest(&known).same(&challenge.password));
-    if !same {
-        return Err(Error::Wrong);
-    }
+    let same = |known: &Credentials| known.may_sign_in() && password_digest(known).same(&challenge.password);
+    let known = known.filter(same).ok_or(Error::Wrong)?;
     if !is_proved(identity, &mut *write, &challenge, &command.means).await? {
         write.fail_challenge(digest).await?;
         write.commit().await?;
@@ -128,8 +128,11 @@ async fn finish(
     }
     attempt.succeed(&mut *write).await?;
     if matches!(command.means, Means::RecoveryCode(_)) {
+        // Its user is no stranger: wrong codes of others lock its authenticator no longer.
+        write.forget_totp_failures(user).await?;
         let used = Change::by_the_suite("recovery_code.use", format!("user:{user}"));
         write.emit(&root, used)?;
+        mail::notice(identity, &mut *write, Kind::RecoveryCodeUsed, &known.user).await?;
     }
     let beginning = Beginning {
         user,
@@ -141,6 +144,7 @@ async fn finish(
     let begun = begin(identity, &mut *write, beginning, now).await?;
     let codes_left = write.recovery_codes(user).await?;
     let token = write.commit().await?;
+    identity.outbox.wake();
     Ok(Verified {
         signed_in: SignedIn::new(user, begun, token),
         codes_left,
@@ -463,6 +467,59 @@ pub(crate) mod tests {
         answer(&fixture, &own, Answer::Code(&code), 9).await.unwrap();
         let totp = fixture.store.totp(ada.id).await.unwrap().unwrap();
         assert_eq!(totp.failures, 0);
+    }
+
+    #[tokio::test]
+    async fn a_recovery_code_ends_the_lock_of_the_codes() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let session = fixture.session(&ada).await;
+        let (secret, codes) = enrolled_with_codes(&fixture, &ada, session).await;
+        fixture.clock.advance(Duration::from_mins(1));
+        let mut write = fixture.store.write(&[]).await.unwrap();
+        for _ in 0..fixture.identity.throttle.lock_after {
+            write.count_totp_failure(ada.id).await.unwrap();
+        }
+        write.commit().await.unwrap();
+        let challenge = challenged(&fixture, &ada, 1).await;
+        let code = now_code(&fixture, &secret);
+        let locked = answer(&fixture, &challenge, Answer::Code(&code), 1).await;
+        assert!(matches!(locked, Err(Error::Wrong)), "{locked:?}");
+        answer(&fixture, &challenge, Answer::Recovery(&codes[0]), 1)
+            .await
+            .unwrap();
+        let letters = fixture.deliver().await;
+        assert_eq!((letters.len(), letters[0].kind), (1, Kind::RecoveryCodeUsed));
+        assert_eq!(letters[0].to, ada.email);
+        let challenge = challenged(&fixture, &ada, 2).await;
+        answer(&fixture, &challenge, Answer::Code(&code), 2)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_stolen_device_token_guesses_no_more_codes_than_lock_it() {
+        let (fixture, ada, secret) = world().await;
+        let challenge = challenged(&fixture, &ada, 1).await;
+        let code = now_code(&fixture, &secret);
+        let done = answer(&fixture, &challenge, Answer::Code(&code), 1)
+            .await
+            .unwrap();
+        let device = done.signed_in.device.token;
+        let most = fixture.identity.throttle.lock_after;
+        for _ in 0..2 * most {
+            fixture.clock.advance(Duration::from_mins(3));
+            let challenge = signing_in(&fixture, &ada, 9, Some(device.clone())).await;
+            answer(&fixture, &challenge, Answer::Code("000000"), 9)
+                .await
+                .unwrap_err();
+        }
+        let totp = fixture.store.totp(ada.id).await.unwrap().unwrap();
+        assert_eq!(totp.failures, most, "codes that were looked at");
+        let code = now_code(&fixture, &secret);
+        let challenge = signing_in(&fixture, &ada, 9, Some(device)).await;
+        let late = answer(&fixture, &challenge, Answer::Code(&code), 9).await;
+        assert!(matches!(late, Err(Error::Attempt(_))), "{late:?}");
     }
 
     #[tokio::test]

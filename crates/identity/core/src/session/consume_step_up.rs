@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bailiwick_types::{
-    Authorized, RequestDigest, SessionId, StoreError, System, faults, method::identity::ConsumeStepUp,
+    Authorized, Method as _, RequestDigest, SessionId, StoreError, System, Timestamp, faults,
+    method::identity::{ConsumeStepUp, EnrollSecondFactor, RegenerateRecoveryCodes},
 };
 
 use super::Consumption;
@@ -51,13 +52,28 @@ pub async fn consume_step_up_here(identity: &Identity, _by: &System, command: &C
     consume(identity, command).await
 }
 
+/// Whether a method answers with new secrets. Its request is empty: whoever repeats it would get others
+/// without having proved anything.
+fn makes_secrets(method: &str) -> bool {
+    let makers = [
+        &EnrollSecondFactor::DECLARATION,
+        &RegenerateRecoveryCodes::DECLARATION,
+    ];
+    makers.iter().any(|maker| maker.name() == method)
+}
+
 async fn consume(identity: &Identity, command: &Command) -> Result<(), Error> {
+    let repeated_since = if makes_secrets(&command.method) {
+        Timestamp(i64::MAX)
+    } else {
+        identity.ago(REPEATED)
+    };
     let consumption = Consumption {
         session: command.session,
         method: &command.method,
         request: &command.request,
         not_before: identity.ago(identity.lifetimes.step_up),
-        repeated_since: identity.ago(REPEATED),
+        repeated_since,
         now: identity.clock.now(),
     };
     let mut write = identity.store.write(&[]).await?;
@@ -136,6 +152,23 @@ mod tests {
         fixture.clock.advance(Duration::from_secs(61));
         let late = run(&fixture, &command(session, GRANT, 2)).await;
         assert!(matches!(late, Err(Error::Missing)), "{late:?}");
+    }
+
+    #[tokio::test]
+    async fn a_method_that_answers_with_secrets_asks_for_one_each_time() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let session = fixture.session(&ada).await;
+        for method in ["EnrollSecondFactor", "RegenerateRecoveryCodes"] {
+            let method = format!("bailiwick.identity.v1.AuthenticationService/{method}");
+            let empty = command(session, &method, 0);
+            for _ in 0..2 {
+                step_up(&fixture, &ada, session, &method).await;
+                run(&fixture, &empty).await.unwrap();
+                let again = run(&fixture, &empty).await;
+                assert!(matches!(again, Err(Error::Missing)), "{again:?}");
+            }
+        }
     }
 
     #[tokio::test]

@@ -131,6 +131,10 @@ pub struct RefreshToken {
     pub access: Option<String>,
 }
 
+/// The longest lifetime that an access token may be given. One that was issued before a restart may have had
+/// this, whatever is configured now.
+pub const LONGEST_ACCESS: Duration = Duration::from_hours(1);
+
 /// Lifetimes of sessions and tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetimes {
@@ -313,6 +317,8 @@ pub trait Writer {
     async fn revoke_token(&mut self, token: &str, expires: Timestamp) -> Result<bool, StoreError>;
     /// Records a Reauthenticate for a method in a session; whether the session is live.
     async fn step_up(&mut self, id: SessionId, method: &str, now: Timestamp) -> Result<bool, StoreError>;
+    /// Forgets the Reauthenticates of a session.
+    async fn forget_step_ups(&mut self, id: SessionId) -> Result<(), StoreError>;
     /// Consumes the Reauthenticate of a live session for a method; whether there was one, or the same request
     /// has consumed one shortly before. One of two concurrent calls with other requests succeeds.
     async fn consume_step_up(&mut self, consumption: &Consumption<'_>) -> Result<bool, StoreError>;

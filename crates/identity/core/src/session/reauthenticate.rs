@@ -11,6 +11,7 @@ use crate::{
     Identity,
     attempt::{self, Attempt, AttemptError, Guesser},
     second_factor::{self, ProveError},
+    user::Credentials,
 };
 
 /// What the caller proves itself with.
@@ -55,12 +56,19 @@ pub async fn reauthenticate(
     let attempt = attempt::guess(identity, Guesser::SignedIn(session)).await?;
     match &command.means {
         Means::Password(password) => {
+            let _lane = identity.passwords.lane(user).await.map_err(AttemptError::from)?;
             let stored = known.password.as_ref();
             let right = attempt.verify(identity, password, stored).await?;
             if !right || !known.may_sign_in() {
                 return Err(Error::Wrong);
             }
-            let mut write = identity.store.write(&[]).await?;
+            // A password that was replaced meanwhile proves nothing.
+            let mut write = identity.store.write(&[ScopeRoot::User(user)]).await?;
+            let present = write.credentials(user).await?;
+            let same = |present: &Credentials| present.may_sign_in() && present.has_password_of(&known);
+            if !present.as_ref().is_some_and(same) {
+                return Err(Error::Wrong);
+            }
             record(identity, &mut *write, session, command.method, &attempt).await?;
             write.commit().await?;
         }
@@ -118,6 +126,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::{
         fixture::{Fixture, PASSWORD},
+        password::{PasswordHash, Share},
         second_factor::tests::{code_at, enrolled},
         session::sign_out,
         store::Store as _,
@@ -233,6 +242,60 @@ pub(crate) mod tests {
             let refused = reauthenticate(&fixture.identity, &by, &command).await;
             assert!(matches!(refused, Err(Error::Wrong)), "{refused:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_user_that_sends_many_passwords_keeps_nobody_else_out() {
+        let fixture = Fixture::new().await;
+        let (ada, bob) = (
+            fixture.user("ada@example.com").await,
+            fixture.user("bob@example.com").await,
+        );
+        let busy = fixture.identity.passwords.busy(Share::SignedIn).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        let send = |tasks: &mut tokio::task::JoinSet<_>, user: &User, session| {
+            let (identity, by) = (fixture.identity.clone(), fixture.as_user(user, session));
+            tasks.spawn(async move { reauthenticate(&identity, &by, &password(PASSWORD)).await });
+        };
+        for _ in 0..20 {
+            let session = fixture.session(&ada).await;
+            for _ in 0..8 {
+                send(&mut tasks, &ada, session);
+            }
+        }
+        let session = fixture.session(&bob).await;
+        // All of them are as far as they come.
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        send(&mut tasks, &bob, session);
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        drop(busy);
+        for done in tasks.join_all().await {
+            done.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_that_was_replaced_meanwhile_proves_nothing() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let session = fixture.session(&ada).await;
+        let busy = fixture.identity.passwords.busy(Share::SignedIn).await;
+        let (identity, by) = (fixture.identity.clone(), fixture.as_user(&ada, session));
+        let proving = tokio::spawn(async move { reauthenticate(&identity, &by, &password(PASSWORD)).await });
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        let mut write = fixture.store.write(&[]).await.unwrap();
+        let other = PasswordHash::from_stored("another".to_owned());
+        write.set_password(ada.id, &other).await.unwrap();
+        write.commit().await.unwrap();
+        drop(busy);
+        let proved = proving.await.unwrap();
+        assert!(matches!(proved, Err(Error::Wrong)), "{proved:?}");
     }
 
     #[tokio::test]

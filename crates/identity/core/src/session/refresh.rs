@@ -12,8 +12,16 @@ use bailiwick_types::{
 };
 use secrecy::SecretString;
 
-use super::{IssueError, Reader, RefreshToken, TokenPair, end_sessions, issue_pair};
-use crate::{Identity, attempt::Throttled, change::Change, peer::PeerError, secret::Digest, store::Write};
+use super::{IssueError, LONGEST_ACCESS, Reader, RefreshToken, TokenPair, end_sessions, issue_pair};
+use crate::{
+    Identity,
+    attempt::Throttled,
+    change::Change,
+    mail::{self, Kind, MailError},
+    peer::PeerError,
+    secret::Digest,
+    store::Write,
+};
 
 /// For how long a lost answer is replaced.
 const LOST_ANSWER: Duration = Duration::from_secs(30);
@@ -40,7 +48,7 @@ pub struct Refreshed {
 
 faults! {
     /// Why there are no new tokens.
-    Error: Issue(IssueError), Peer(PeerError), Throttled(Throttled), Store(StoreError);
+    Error: Issue(IssueError), Peer(PeerError), Throttled(Throttled), Mail(MailError), Store(StoreError);
     /// It is unknown or expired, or its session or user is not active: one answer for all.
     Invalid "the refresh token is not valid" => Unauthenticated CredentialsInvalid;
     /// It was used twice: its session is ended.
@@ -121,7 +129,11 @@ async fn rotate(
         end_sessions(&mut *write, user, [id], now).await?;
         let action = Refresh::DECLARATION.name();
         write.emit(&root, Change::by_the_suite(action, format!("session:{id}")))?;
+        if let Some(known) = write.credentials(user).await? {
+            mail::notice(identity, &mut *write, Kind::RefreshTokenReused, &known.user).await?;
+        }
         write.commit().await?;
+        identity.outbox.wake();
         return Err(Error::Reused(id));
     }
     let known = write.credentials(user).await?;
@@ -136,7 +148,7 @@ async fn rotate(
     }
     let (spent, revoked) = match due {
         Due::Replace(child) => {
-            let revoked = revoke_access(identity, &mut *write, &root, &child).await?;
+            let revoked = revoke_access(&mut *write, &root, &child).await?;
             (child.digest, revoked)
         }
         _ => (*digest, None),
@@ -152,7 +164,6 @@ async fn rotate(
 
 /// Revokes the access token that was issued together with a refresh token.
 async fn revoke_access(
-    identity: &Identity,
     write: &mut dyn Write,
     root: &ScopeRoot,
     lost: &RefreshToken,
@@ -160,7 +171,7 @@ async fn revoke_access(
     let Some(token) = lost.access.clone() else {
         return Ok(None);
     };
-    let expires = lost.created.plus(identity.lifetimes.access);
+    let expires = lost.created.plus(LONGEST_ACCESS);
     if write.revoke_token(&token, expires).await? {
         let token = token.clone();
         write.emit(root, Change::TokenRevoked { token })?;
@@ -236,6 +247,7 @@ mod tests {
         }
         later(&fixture, &lost.refresh).await.unwrap();
         assert!(!ended(&fixture, session).await);
+        assert!(fixture.deliver().await.is_empty());
     }
 
     #[tokio::test]
@@ -259,6 +271,9 @@ mod tests {
             user: ada.id,
         };
         assert_eq!(fixture.store.take_changes(), [revoked, audited]);
+        let letters = fixture.deliver().await;
+        let told: Vec<_> = letters.iter().map(|letter| (&letter.to, letter.kind)).collect();
+        assert_eq!(told, [(&ada.email, Kind::RefreshTokenReused)]);
         let ended = later(&fixture, &last.refresh).await;
         assert!(matches!(ended, Err(Error::Invalid)), "{ended:?}");
     }

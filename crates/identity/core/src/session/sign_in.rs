@@ -128,6 +128,14 @@ pub async fn sign_in(
     let email = command.email.key();
     let known = identity.store.credentials_by_email(&email).await?;
     let user = known.as_ref().map(|known| known.user.id);
+    // A user at its own devices waits for itself. Strangers take turns by their network.
+    let _lane = match (&entered.entrance, user) {
+        (Entrance::Known(_), Some(user)) => {
+            let lane = identity.passwords.lane(user).await;
+            Some(lane.map_err(AttemptError::from)?)
+        }
+        _ => None,
+    };
     let attempt = match &entered.entrance {
         Entrance::Known(device) => attempt::guess(identity, Guesser::Known(device)).await?,
         Entrance::Stranger(admitted) => {

@@ -12,7 +12,7 @@ use bailiwick_types::StoreError;
 pub use claims::{AccessToken, Issuer, MintError};
 pub use key::{SigningKey, StoredKey};
 pub use ring::{KeyRing, KeyTimes, Keys, KeysError};
-pub use seal::{KeySeal, SealError};
+pub use seal::{KeySeal, PLAIN, SealError};
 pub(crate) use verify::verify;
 
 /// Reads signing keys.

@@ -10,7 +10,8 @@ use bailiwick_types::{Rng, faults};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-const PLAIN: &str = "plain:";
+/// What begins the stored form of a secret that is not encrypted.
+pub const PLAIN: &str = "plain:";
 const SEALED: &str = "aes256gcm.v1:";
 
 faults! {

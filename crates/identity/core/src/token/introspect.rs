@@ -31,6 +31,12 @@ pub async fn introspect(
         .and_then(Subject::service_id)
         .ok_or(Refused::Denied)?;
     let client = identity.store.service_account(id).await?.ok_or(Refused::Denied)?;
+    // A token of before says nothing of what the client may by now.
+    let open = identity.store.service_closing(id).await?.is_none();
+    let allowed = !client.is_operator() || identity.operators.service_accounts;
+    if !(client.enabled && open && allowed) {
+        return Err(Refused::Denied.into());
+    }
     inspect(identity, &client, token).await
 }
 
@@ -105,10 +111,15 @@ async fn is_live(identity: &Identity, claims: &AccessClaims) -> Result<bool, Sto
 mod tests {
     use std::time::Duration;
 
+    use bailiwick_testkit::witness;
+    use bailiwick_types::{CallerKind, Target};
+
     use super::*;
     use crate::{
         attempt::ClientNetwork,
         fixture::{Fixture, account},
+        peer::PeerError,
+        service_account::disable,
         session::sign_out,
         store::Store as _,
     };
@@ -198,6 +209,30 @@ mod tests {
         let issued = issue::issue(&fixture.identity, &product).await.unwrap().text;
         assert!(world.ask_as(&product, &issued).await.is_some(), "its own");
         assert!(world.ask_as(&own, &issued).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn one_that_is_disabled_or_being_disabled_is_told_nothing_on_its_token() {
+        let fixture = Fixture::new().await;
+        let ask = async |id| {
+            let caller = witness::caller(CallerKind::Service, Subject::service(id), None);
+            let by = witness::authorized(&caller, &Target::none(), false);
+            introspect(&fixture.identity, &by, &"x".into()).await
+        };
+        let (one, _) = fixture.service_account("One").await;
+        let (two, _) = fixture.service_account("Two").await;
+        assert_eq!(ask(one.id).await.unwrap(), None);
+        disable(&fixture.identity, &fixture.operator(), one.id)
+            .await
+            .unwrap();
+        fixture.authorization.fails(PeerError::Unavailable.into());
+        disable(&fixture.identity, &fixture.operator(), two.id)
+            .await
+            .unwrap_err();
+        for id in [one.id, two.id] {
+            let refused = ask(id).await;
+            assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+        }
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::issue;
 use crate::{
-    Identity,
+    Identity, attempt,
     change::Change,
     secret::Digest,
     session::end_sessions,
@@ -71,6 +71,16 @@ pub async fn revoke(identity: &Identity, command: &Command) -> Result<Revoked, E
     let mut write = identity.store.write(std::slice::from_ref(&root)).await?;
     let expires = Timestamp::from_seconds(claims.exp);
     if write.revoke_token(&token, expires).await? {
+        if user.is_none() {
+            // Each is a change that every service follows, under a root that the programs share.
+            let counter = Digest::of_parts(&["revocation", &client.client_id]);
+            let near = identity.throttle.near;
+            if !write.take(&counter, None, near, now).await? {
+                drop(write);
+                let throttled = attempt::throttled(identity, &counter).await?;
+                return Err(issue::Error::Throttled(throttled).into());
+            }
+        }
         let revoked = token.clone();
         write.emit(&root, Change::TokenRevoked { token: revoked })?;
         write.emit(&root, Change::by_the_suite(REVOKE, claims.sub))?;
@@ -191,6 +201,32 @@ mod tests {
             matches!(refused, Err(Error::Client(issue::Error::Wrong))),
             "{refused:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_client_ends_few_tokens_in_a_window() {
+        let fixture = Fixture::new().await;
+        let (one, secret) = fixture.service_account("One").await;
+        let (two, other) = fixture.service_account("Two").await;
+        let end = async |id: &str, secret: &SecretString| {
+            let client = command(&"".into(), id, secret.clone()).client;
+            let issued = issue::issue(&fixture.identity, &client).await.unwrap();
+            revoke(&fixture.identity, &command(&issued.text, id, secret.clone())).await
+        };
+        let (one, two) = (one.id.to_string(), two.id.to_string());
+        for _ in 0..fixture.identity.throttle.near.most {
+            end(&one, &secret).await.unwrap();
+        }
+        fixture.store.take_changes();
+        let refused = end(&one, &secret).await;
+        assert!(
+            matches!(refused, Err(Error::Client(issue::Error::Throttled(_)))),
+            "{refused:?}"
+        );
+        assert_eq!(fixture.store.take_changes(), []);
+        end(&two, &other).await.unwrap();
+        fixture.clock.advance(fixture.identity.throttle.near.window);
+        end(&one, &secret).await.unwrap();
     }
 
     #[tokio::test]

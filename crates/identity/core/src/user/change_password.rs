@@ -1,8 +1,6 @@
 //! Changes the password of the caller.
 
-use bailiwick_types::{
-    Authorized, SessionId, StoreError, Subject, Token, faults, method::identity::ChangePassword,
-};
+use bailiwick_types::{Authorized, SessionId, StoreError, Token, faults, method::identity::ChangePassword};
 use secrecy::SecretString;
 
 use super::end_sessions;
@@ -11,7 +9,9 @@ use crate::{
     attempt::{self, AttemptError, Guesser},
     change::Change,
     mail::{self, Kind, MailError},
+    one_time,
     password::{NewPassword, NewPasswordError, Password, Standing},
+    session,
 };
 
 /// The passwords.
@@ -51,9 +51,9 @@ pub async fn change_password(
     by: &Authorized<ChangePassword>,
     command: &Command,
 ) -> Result<Changed, Error> {
-    let own = by.subject().and_then(Subject::user_id).zip(by.caller().session());
-    let (user, session) = own.ok_or(Error::NoSession)?;
+    let (user, session) = session::own(by).ok_or(Error::NoSession)?;
     let known = identity.store.credentials(user).await?.ok_or(Error::Wrong)?;
+    let _lane = identity.passwords.lane(user).await.map_err(AttemptError::from)?;
     let attempt = attempt::guess(identity, Guesser::SignedIn(session)).await?;
     let right = attempt
         .verify(identity, &command.old, known.password.as_ref())
@@ -85,7 +85,9 @@ pub async fn change_password(
     }
     attempt.succeed(&mut *write).await?;
     write.set_password(user, &hash).await?;
-    write.end_one_time_secrets(user).await?;
+    one_time::end_all(identity, &mut *write, &known.user, now).await?;
+    // What was proved with the old password serves no more.
+    write.forget_step_ups(session).await?;
     let ended = end_sessions(&mut *write, &known.user, Some(session), now).await?;
     write.emit(&root, Change::by(by, format!("user:{user}")))?;
     mail::notice(identity, &mut *write, Kind::PasswordChanged, &known.user).await?;
@@ -96,14 +98,21 @@ pub async fn change_password(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use bailiwick_types::Fault as _;
 
     use super::*;
     use crate::{
+        device::recognize,
         fixture::{Fixture, PASSWORD},
-        session::{Reader as _, sign_out},
+        session::{
+            Reader as _, consume_step_up, consume_step_up_here,
+            reauthenticate::tests::{GRANT, step_up},
+            sign_out,
+        },
         store::Store as _,
-        user::User,
+        user::{User, request_password_reset::ask},
     };
 
     const NEW: &str = "a password that nobody knows";
@@ -143,6 +152,88 @@ mod tests {
         assert!(fixture.signs_in("ada@example.com", NEW).await);
         let letters = fixture.deliver().await;
         assert_eq!((letters.len(), letters[0].kind), (1, Kind::PasswordChanged));
+    }
+
+    #[tokio::test]
+    async fn what_was_proved_with_the_old_password_serves_no_more() {
+        let fixture = Fixture::new().await;
+        let (ada, session) = ada(&fixture).await;
+        step_up(&fixture, &ada, session, GRANT).await;
+        let by = fixture.as_user(&ada, session);
+        change_password(&fixture.identity, &by, &command(PASSWORD, NEW))
+            .await
+            .unwrap();
+        let consume = consume_step_up::Command {
+            session,
+            method: GRANT.to_owned(),
+            request: bailiwick_types::RequestDigest([1; 32]),
+        };
+        let system = bailiwick_testkit::witness::system();
+        let consumed = consume_step_up_here(&fixture.identity, &system, &consume).await;
+        assert!(
+            matches!(consumed, Err(consume_step_up::Error::Missing)),
+            "{consumed:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_reset_that_was_asked_for_before_and_not_mailed_yet_is_dropped() {
+        let fixture = Fixture::new().await;
+        let (ada, session) = ada(&fixture).await;
+        ask(&fixture, "ada@example.com").await;
+        fixture.clock.advance(Duration::from_secs(1));
+        let by = fixture.as_user(&ada, session);
+        change_password(&fixture.identity, &by, &command(PASSWORD, NEW))
+            .await
+            .unwrap();
+        let kinds = async || -> Vec<Kind> {
+            let letters = fixture.deliver().await;
+            letters.iter().map(|letter| letter.kind).collect()
+        };
+        assert_eq!(kinds().await, [Kind::PasswordChanged]);
+        fixture.clock.advance(Duration::from_mins(2));
+        ask(&fixture, "ada@example.com").await;
+        assert_eq!(kinds().await, [Kind::PasswordReset], "asked for afterwards");
+    }
+
+    #[tokio::test]
+    async fn the_device_of_the_caller_stays_known_and_the_others_are_forgotten() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let own = fixture.sign_in(&ada, None).await;
+        fixture.clock.advance(Duration::from_secs(1));
+        let other = fixture.sign_in(&ada, None).await;
+        let by = fixture.as_user(&ada, own.session);
+        change_password(&fixture.identity, &by, &command(PASSWORD, NEW))
+            .await
+            .unwrap();
+        for (device, known) in [(own.device, true), (other.device, false)] {
+            let found = recognize(&fixture.identity, Some(ada.id), Some(&device.token)).await;
+            assert_eq!(found.unwrap().is_some(), known);
+        }
+    }
+
+    #[tokio::test]
+    async fn changes_without_end_write_few_mails() {
+        let fixture = Fixture::new().await;
+        let (ada, session) = ada(&fixture).await;
+        let by = fixture.as_user(&ada, session);
+        let most = fixture.identity.outbox.limits.recipient.most;
+        for _ in 0..most {
+            for (old, new) in [(PASSWORD, NEW), (NEW, PASSWORD)] {
+                change_password(&fixture.identity, &by, &command(old, new))
+                    .await
+                    .unwrap();
+            }
+        }
+        assert_eq!(fixture.deliver().await.len(), most as usize);
+        fixture
+            .clock
+            .advance(fixture.identity.outbox.limits.recipient.window);
+        change_password(&fixture.identity, &by, &command(PASSWORD, NEW))
+            .await
+            .unwrap();
+        assert_eq!(fixture.deliver().await.len(), 1);
     }
 
     #[tokio::test]

@@ -46,6 +46,8 @@ pub(super) async fn set_password<M: Method>(
 ) -> Result<Done, Error> {
     let Command { secret, password } = command;
     let found = one_time::look_up(identity, secret, purpose).await?;
+    let lane = identity.passwords.lane(found.user.id).await;
+    let _lane = lane.map_err(NewPasswordError::from)?;
     let hash = identity.passwords.hash(NewPassword {
         password,
         field: "password",
@@ -62,7 +64,7 @@ pub(super) async fn set_password<M: Method>(
     }
     let mut user: User = known.user;
     write.set_password(user.id, &hash).await?;
-    write.end_one_time_secrets(user.id).await?;
+    one_time::end_all(identity, &mut *write, &user, now).await?;
     // Whoever reads the mails of the address is no stranger any more.
     write.clear_failures(&user.email.key()).await?;
     prove_address(&mut *write, &mut user).await?;

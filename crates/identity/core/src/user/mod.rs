@@ -36,6 +36,7 @@ use crate::{
     change::Change,
     display_name::DisplayName,
     password::{OwnWords, PasswordHash},
+    session,
     store::Write,
 };
 
@@ -85,23 +86,24 @@ impl User {
     }
 }
 
-/// Ends the sessions of a user but one, and forgets its devices: what was opened with another password, or by
-/// somebody else, does not go on.
+/// Ends the sessions of a user but one, and forgets its devices but that at which this one began: what was
+/// opened with another password, or by somebody else, does not go on.
 pub(crate) async fn end_sessions(
     write: &mut dyn Write,
     user: &User,
     except: Option<SessionId>,
     now: Timestamp,
 ) -> Result<Vec<SessionId>, StoreError> {
-    let mut ended = write.live_sessions(user.id, now).await?;
-    ended.retain(|session| Some(*session) != except);
-    write.forget_devices(user.id).await?;
-    for session in &ended {
-        write.end_session(*session, now).await?;
-        let (session, of) = (*session, user.id);
-        write.emit(&user.root(), Change::SessionRevoked { session, user: of })?;
-    }
-    Ok(ended)
+    let kept = match except {
+        Some(session) => write.session(session).await?,
+        None => None,
+    };
+    // The token of a device is issued at the instant at which its session begins.
+    let began = kept.map(|session| session.created);
+    write.forget_devices(user.id, began).await?;
+    let live = write.live_sessions(user.id, now).await?;
+    let others = live.into_iter().filter(|session| Some(*session) != except);
+    session::end_sessions(write, user.id, others, now).await
 }
 
 /// Records that the address of a user was proved.

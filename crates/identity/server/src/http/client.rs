@@ -42,7 +42,11 @@ impl Client {
         may_be_public: impl FnOnce(&str) -> bool,
     ) -> Result<Self, Refused> {
         let (form_id, form_secret) = form;
-        let header = headers.get(header::AUTHORIZATION);
+        let mut all = headers.get_all(header::AUTHORIZATION).iter();
+        let header = all.next();
+        if all.next().is_some() {
+            return Err(Refused::InvalidRequest("there must be one Authorization header"));
+        }
         let (client_id, client_secret) = match (header, form_secret) {
             (Some(_), Some(_)) => {
                 return Err(Refused::InvalidRequest(
@@ -78,7 +82,7 @@ impl Client {
     /// Why the client is refused.
     pub(super) fn refused(&self, error: &issue::Error) -> Refused {
         match error {
-            issue::Error::Wrong => Refused::InvalidClient { basic: self.basic },
+            issue::Error::Wrong | issue::Error::Operator => Refused::InvalidClient { basic: self.basic },
             issue::Error::Throttled(throttled) => Refused::TooMany { wait: throttled.wait },
             error => failed(error),
         }
@@ -118,7 +122,7 @@ pub(super) fn refuse(refused: &Refused) -> Response {
         Refused::TooMany { .. } => (
             StatusCode::TOO_MANY_REQUESTS,
             "invalid_client",
-            "too many wrong client secrets; retry later",
+            "too many wrong client secrets, or too many tokens revoked; retry later",
         ),
         Refused::Failed => (
             StatusCode::SERVICE_UNAVAILABLE,

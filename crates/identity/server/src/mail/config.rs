@@ -21,7 +21,7 @@ pub struct MailConfig {
     /// the secret alone.
     pub url: String,
     /// The directory that mails are written to, a file each, where no SMTP server is set. Default: `mail` in
-    /// the data directory.
+    /// the data directory, where identity's database is a file in it.
     pub directory: Option<PathBuf>,
     /// The SMTP server that mails are sent by.
     pub smtp: Option<SmtpConfig>,

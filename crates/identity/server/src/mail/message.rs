@@ -23,8 +23,10 @@ macro_rules! built_in {
 }
 
 /// The templates in the binary: `LANGUAGE/KIND.subject.txt`, `LANGUAGE/KIND.txt`, `LANGUAGE/KIND.html`.
-const BUILT_IN: [(&str, &str); 12] =
-    built_in!["activation" "password_reset" "verification" "password_changed"];
+const BUILT_IN: [(&str, &str); 18] = built_in![
+    "activation" "password_reset" "verification" "password_changed" "refresh_token_reused"
+    "recovery_code_used"
+];
 /// The language of templates that are there for every kind.
 const LANGUAGE: &str = "en";
 
@@ -102,7 +104,7 @@ impl Writer {
             Kind::Activation => "activate",
             Kind::PasswordReset => "reset-password",
             Kind::Verification => "verify-email",
-            Kind::PasswordChanged => "",
+            Kind::PasswordChanged | Kind::RefreshTokenReused | Kind::RecoveryCodeUsed => "",
         };
         // In the fragment: it reaches no log of a server, and no other site.
         let link = secret.filter(|_| !self.url.is_empty());
@@ -173,20 +175,13 @@ pub(super) mod tests {
             created: Timestamp(1_767_603_600_000_000),
         }
     }
-    const KINDS: [Kind; 4] = [
-        Kind::Activation,
-        Kind::PasswordReset,
-        Kind::Verification,
-        Kind::PasswordChanged,
-    ];
-
     fn text(message: &Message) -> String {
         String::from_utf8(message.formatted()).unwrap()
     }
 
     #[test]
     fn every_kind_has_headers_a_text_and_html() {
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let writer = writer("https://app.example.com/account/");
             let message = text(&writer.write(&letter(kind, "Ada Lovelace")).unwrap());
             for part in [

@@ -18,8 +18,8 @@ use super::{MailConfigError, SmtpConfig, SmtpTls, message::Writer};
 /// How long one command may take, and a message as a whole.
 const COMMAND: Duration = Duration::from_secs(20);
 const MESSAGE: Duration = Duration::from_secs(50);
-/// Replies by which a server refuses a recipient for good. Others, such as a refused login, are faults of the
-/// configuration, which somebody may mend.
+/// Replies by which a server refuses a recipient, or now and then a sender, for good. Others, such as a
+/// refused login, are faults of the configuration, which somebody may mend.
 const REFUSED: [u16; 4] = [501, 550, 551, 553];
 
 /// The mailer. Each mail has a connection of its own: a pool would have to outlive restarts of the server.

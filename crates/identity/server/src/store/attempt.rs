@@ -7,7 +7,7 @@ use bailiwick_identity_core::{
 };
 use bailiwick_sql::{Error, execute};
 use bailiwick_types::{EmailKey, StoreError, Timestamp, UserId};
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait};
 
 use super::{
     Connected, Sql, SqlWrite,
@@ -129,14 +129,23 @@ impl Writer for SqlWrite {
         Ok(())
     }
     async fn purge_counters(&mut self, now: Timestamp, limit: u64) -> Result<u64, StoreError> {
-        let counters = "DELETE FROM sign_in_counter WHERE counter IN \
-                        (SELECT counter FROM sign_in_counter WHERE ends_at <= $1 \
-                        ORDER BY ends_at LIMIT $2) AND ends_at <= $1";
-        let addresses = "DELETE FROM sign_in_address WHERE address IN \
-                         (SELECT address FROM sign_in_address WHERE ends_at <= $1 \
-                         AND (user_id IS NULL OR failures = 0) ORDER BY ends_at LIMIT $2) AND ends_at <= $1";
+        // What an attempt holds just now is left to the next time: the two lock in different orders.
+        let free = match self.conn().get_database_backend() {
+            DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
+            _ => "",
+        };
+        let counters = format!(
+            "DELETE FROM sign_in_counter WHERE counter IN \
+             (SELECT counter FROM sign_in_counter WHERE ends_at <= $1 \
+             ORDER BY ends_at LIMIT $2 {free}) AND ends_at <= $1"
+        );
+        let addresses = format!(
+            "DELETE FROM sign_in_address WHERE address IN \
+             (SELECT address FROM sign_in_address WHERE ends_at <= $1 \
+             AND (user_id IS NULL OR failures = 0) ORDER BY ends_at LIMIT $2 {free}) AND ends_at <= $1"
+        );
         let mut most = 0;
-        for sql in [counters, addresses] {
+        for sql in [&counters, &addresses] {
             let values = vec![now.0.into(), stored(limit).into()];
             most = most.max(execute(self.conn(), sql, values).await?);
         }

@@ -65,9 +65,10 @@ impl Writer for SqlWrite {
         execute(self.conn(), sql, vec![user.uuid().into(), stored(most).into()]).await?;
         Ok(())
     }
-    async fn forget_devices(&mut self, user: UserId) -> Result<(), StoreError> {
-        let sql = "DELETE FROM known_device WHERE user_id = $1";
-        execute(self.conn(), sql, vec![user.uuid().into()]).await?;
+    async fn forget_devices(&mut self, user: UserId, kept: Option<Timestamp>) -> Result<(), StoreError> {
+        let sql = "DELETE FROM known_device WHERE user_id = $1 AND created_at IS DISTINCT FROM $2";
+        let kept = kept.map(|at| at.0);
+        execute(self.conn(), sql, vec![user.uuid().into(), kept.into()]).await?;
         Ok(())
     }
     async fn purge_devices(&mut self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {

@@ -37,8 +37,10 @@ fn attempts(mail: &Mail) -> i32 {
 #[async_trait]
 impl<C: Connected> Reader for Sql<C> {
     async fn due_mails(&self, now: Timestamp, limit: u64) -> Result<Vec<Mail>, StoreError> {
+        // A mail of a kind that only a newer release knows waits for a process of that release.
         let query = mail::Entity::find()
             .filter(mail::Column::DueAt.lte(now.0))
+            .filter(mail::Column::Kind.is_in(Kind::ALL.map(Kind::code).map(i16::from)))
             .order_by_asc(mail::Column::DueAt);
         self.all(query.limit(limit)).await
     }

@@ -5,10 +5,11 @@ use bailiwick_identity_core::{
     second_factor::{Challenge, Reader, Totp, Writer},
     secret::Digest,
     session::{Client, UserAgent},
+    signing::PLAIN,
 };
 use bailiwick_sql::{Error, execute, rows};
 use bailiwick_types::{AccountId, StoreError, Timestamp, UserId};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -57,6 +58,17 @@ impl TryFrom<sign_in_challenge::Model> for Challenge {
 impl<C: Connected> Reader for Sql<C> {
     async fn totp(&self, user: UserId) -> Result<Option<Totp>, StoreError> {
         self.one(totp::Entity::find_by_id(user.uuid())).await
+    }
+    async fn plain_totps(&self, after: Option<UserId>, limit: u64) -> Result<Vec<UserId>, StoreError> {
+        let query = totp::Entity::find()
+            .filter(totp::Column::Secret.starts_with(PLAIN))
+            .order_by_asc(totp::Column::UserId);
+        let query = match after {
+            Some(after) => query.filter(totp::Column::UserId.gt(after.uuid())),
+            None => query,
+        };
+        let plain: Vec<Totp> = self.all(query.limit(limit)).await?;
+        Ok(plain.into_iter().map(|totp| totp.user).collect())
     }
     async fn recovery_codes(&self, user: UserId) -> Result<u64, StoreError> {
         let query = recovery_code::Entity::find().filter(recovery_code::Column::UserId.eq(user.uuid()));

@@ -195,6 +195,11 @@ impl Writer for SqlWrite {
         let values = vec![id.uuid().into(), method.into(), now.0.into()];
         Ok(execute(self.conn(), sql, values).await? == 1)
     }
+    async fn forget_step_ups(&mut self, id: SessionId) -> Result<(), StoreError> {
+        let sql = "DELETE FROM step_up WHERE session_id = $1";
+        execute(self.conn(), sql, vec![id.uuid().into()]).await?;
+        Ok(())
+    }
     async fn consume_step_up(&mut self, of: &Consumption<'_>) -> Result<bool, StoreError> {
         let sql = "UPDATE step_up SET made_at = NULL, consumed_at = $4, request = $3 \
                    WHERE session_id = $1 AND method = $2 AND made_at >= $5 \

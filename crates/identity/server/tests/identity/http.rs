@@ -84,6 +84,57 @@ async fn the_token_endpoint_takes_a_client_by_form_or_by_header() {
 }
 
 #[tokio::test]
+async fn an_operator_service_account_is_refused_as_a_client_where_the_deployment_has_none() {
+    let suite = Suite::start(Bed::sqlite().await).await;
+    let router = suite.service.http();
+    let (id, secret) = client(&suite).await;
+    let operator = "UPDATE service_account SET role = 'operator'";
+    let write = suite.db.begin_write(&[]).await.unwrap();
+    bailiwick_sql::execute(write.conn(), operator, Vec::new())
+        .await
+        .unwrap();
+    write.commit().await.unwrap();
+    for path in ["token", "introspect", "revoke"] {
+        let form = "grant_type=client_credentials&token=x";
+        let request = Request::post(format!("/oauth2/{path}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(
+                header::AUTHORIZATION,
+                format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))),
+            );
+        let answer = send(&router, request.body(Body::from(form)).unwrap()).await;
+        let refused = (answer.status, &answer.body["error"]);
+        assert_eq!(
+            refused,
+            (StatusCode::UNAUTHORIZED, &"invalid_client".into()),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_authorization_headers_are_refused() {
+    let suite = Suite::start(Bed::sqlite().await).await;
+    let router = suite.service.http();
+    let (id, secret) = client(&suite).await;
+    let good = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+    for other in [good.as_str(), "Basic eDp5", "Bearer x"] {
+        let request = Request::post("/oauth2/token")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::AUTHORIZATION, &good)
+            .header(header::AUTHORIZATION, other);
+        let body = Body::from("grant_type=client_credentials");
+        let answer = send(&router, request.body(body).unwrap()).await;
+        let refused = (answer.status, &answer.body["error"]);
+        assert_eq!(
+            refused,
+            (StatusCode::BAD_REQUEST, &"invalid_request".into()),
+            "{other}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_token_endpoint_refuses_in_the_words_of_rfc_6749() {
     let suite = Suite::start(Bed::sqlite().await).await;
     let router = suite.service.http();

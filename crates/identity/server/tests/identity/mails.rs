@@ -9,7 +9,7 @@ use std::{
 use bailiwick_identity_server::{IdentityConfig, MailConfig, SmtpConfig, SmtpTls};
 use bailiwick_proto::{events::v1::change::Change, identity::v1 as pb};
 use bailiwick_rpc::ServerConfig;
-use bailiwick_types::UserId;
+use bailiwick_types::{Clock as _, Timestamp, UserId};
 use sea_orm::ConnectionTrait;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
@@ -476,20 +476,27 @@ async fn a_mail_whose_process_ended_before_it_was_removed_is_sent_again_as_the_s
 }
 
 #[tokio::test]
-async fn a_recipient_that_the_server_refuses_is_given_up() {
+async fn a_recipient_that_the_server_refuses_three_times_is_given_up() {
     let server = Server::start().await;
     let suite = suite(Bed::sqlite().await, server.config()).await;
     suite.user("refused@example.com").await;
     let stop = CancellationToken::new();
     suite.work(&stop).await;
     ask(&suite, "refused@example.com").await;
-    let gone = || async {
-        let sql = "SELECT COUNT(*) AS n FROM mail".to_owned();
-        let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, sql);
-        let row = suite.db.load().query_one_raw(statement).await.unwrap().unwrap();
-        row.try_get::<i64>("", "n").unwrap() == 0
+    let waits = || async {
+        let rows = bailiwick_sql::query(suite.db.load(), "SELECT due_at FROM mail", Vec::new()).await;
+        let due = rows
+            .unwrap()
+            .first()
+            .map(|row| row.try_get("", "due_at").unwrap());
+        due.map(|due| Timestamp(due).since(suite.bed.clock.now()))
     };
-    eventually("it is given up", gone).await;
+    for minutes in [15, 30] {
+        let refused = || async { waits().await == Some(Duration::from_mins(minutes)) };
+        eventually("it waits for another try", refused).await;
+        suite.bed.clock.advance(Duration::from_mins(minutes));
+    }
+    eventually("it is given up", || async { waits().await.is_none() }).await;
     assert!(server.ids().is_empty());
     stop.cancel();
 }

@@ -4,6 +4,7 @@ mod activate;
 mod change_password;
 mod confirm_second_factor;
 mod enroll_second_factor;
+mod mailed;
 mod reauthenticate;
 mod refresh;
 mod regenerate_recovery_codes;

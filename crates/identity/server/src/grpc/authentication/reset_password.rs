@@ -1,36 +1,20 @@
 //! Replaces the password of a user with a mailed secret.
 
-use std::sync::Arc;
-
-use bailiwick_identity_core::user::{self, reset_password::Command};
+use bailiwick_identity_core::user;
 use bailiwick_types::method::identity::ResetPassword;
 
-use super::Api;
+use super::{Api, mailed};
 use crate::grpc::prelude::*;
-use crate::grpc::{new_password, secret};
 
 pub(super) async fn handle(
     api: &Api,
     call: Call<ResetPassword, pb::ResetPasswordRequest>,
 ) -> Result<pb::ResetPasswordResponse, Status> {
     let (call, request) = call.split();
-    let mut fields = Fields::new();
-    let secret = secret(&mut fields, "secret", request.secret);
-    let password = new_password(&mut fields, "password", request.password);
-    let command = fields.finish_with(|| {
-        Some(Command {
-            secret: secret?,
-            password: password?,
-        })
-    })?;
+    let command = mailed::command(request.secret, request.password)?;
     let by = api.guard.authorize(&call, &Target::none()).await?;
-    let authenticator = Arc::clone(&api.authenticator);
-    let set = api.write(|identity| async move {
-        let done = user::reset_password(&identity, &by, &command).await?;
-        done.ended
-            .iter()
-            .for_each(|session| authenticator.forget_session(*session));
-        Ok::<_, user::reset_password::Error>(done.token)
+    let set = mailed::set(api, |identity| async move {
+        user::reset_password(&identity, &by, &command).await
     });
     let token = set.await?;
     Ok(pb::ResetPasswordResponse {

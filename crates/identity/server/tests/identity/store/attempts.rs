@@ -8,6 +8,7 @@ use bailiwick_identity_core::{
     store::Store as _,
 };
 use bailiwick_identity_server::SqlStore;
+use bailiwick_testkit::{Fixture as _, TestDb};
 use bailiwick_types::{Email, ScopeRoot, Timestamp};
 
 use crate::support::{Bed, Suite, on_both_engines};
@@ -27,6 +28,36 @@ const LIMIT: Limit = Limit {
 
 fn counter(name: &str) -> Digest {
     Digest::of_parts(&[name])
+}
+
+#[tokio::test]
+async fn a_purge_waits_for_no_attempt() {
+    // One unit at a time writes to the other engine.
+    let store = SqlStore::new(Bed::on(TestDb::postgres().await).await.db().await);
+    for name in ["held", "free"] {
+        let mut unit = store.write(&[]).await.unwrap();
+        for key in [counter(name), counter("address")] {
+            unit.take(&key, None, LIMIT, Timestamp(1_000)).await.unwrap();
+        }
+        unit.take_of_address(&counter(name), None, LIMIT, Timestamp(1_000))
+            .await
+            .unwrap();
+        unit.commit().await.unwrap();
+    }
+    let mut attempt = store.write(&[]).await.unwrap();
+    let now = Timestamp(5_000);
+    attempt.take(&counter("held"), None, LIMIT, now).await.unwrap();
+    attempt
+        .take_of_address(&counter("held"), None, LIMIT, now)
+        .await
+        .unwrap();
+    let mut purge = store.write(&[]).await.unwrap();
+    assert_eq!(purge.purge_counters(now, 10).await.unwrap(), 2);
+    purge.commit().await.unwrap();
+    attempt.commit().await.unwrap();
+    let left = store.address_attempts(&counter("held")).await.unwrap();
+    assert_eq!(left.unwrap().ends, Timestamp(5_100));
+    assert_eq!(store.address_attempts(&counter("free")).await.unwrap(), None);
 }
 
 async fn attempts_are_taken_within_a_window_and_given_back(bed: Bed) {

@@ -74,6 +74,14 @@ async fn those_that_never_returned_are_forgotten_first_and_all_of_a_user_togethe
     assert_eq!(known(&*unit, ada, 1..6).await, [1, 2, 4, 5]);
     unit.trim_devices(ada, 1).await.unwrap();
     assert_eq!(known(&*unit, ada, 1..6).await, [2, 5]);
-    unit.forget_devices(ada).await.unwrap();
+    unit.insert_device(&KnownDevice {
+        created: Timestamp(77),
+        ..device(ada, 1, true)
+    })
+    .await
+    .unwrap();
+    unit.forget_devices(ada, Some(Timestamp(77))).await.unwrap();
+    assert_eq!(known(&*unit, ada, 1..6).await, [1, 5]);
+    unit.forget_devices(ada, None).await.unwrap();
     assert_eq!(known(&*unit, ada, 1..6).await, [5]);
 }

@@ -14,6 +14,7 @@ use crate::support::{Bed, Suite, on_both_engines};
 
 on_both_engines! {
     of_replicas_that_claim_a_mail_at_once_one_gets_it
+    a_mail_of_a_kind_that_is_not_known_holds_up_no_other
     a_secret_takes_the_place_of_its_elder_and_is_taken_once
 }
 
@@ -77,6 +78,29 @@ async fn of_replicas_that_claim_a_mail_at_once_one_gets_it(bed: Bed) {
     write.delete_mail(Uuid::from_u128(1)).await.unwrap();
     assert_eq!(write.due_mails(now, 10).await.unwrap().len(), 1);
     write.commit().await.unwrap();
+}
+
+async fn a_mail_of_a_kind_that_is_not_known_holds_up_no_other(bed: Bed) {
+    let db = bed.db().await;
+    let store = SqlStore::new(db.clone());
+    let mut write = store.write(&[]).await.unwrap();
+    for kind in Kind::ALL {
+        let of = Mail {
+            kind,
+            ..mail(kind.code().into(), 20)
+        };
+        write.insert_mail(&of).await.unwrap();
+    }
+    write.insert_mail(&mail(99, 10)).await.unwrap();
+    write.commit().await.unwrap();
+    let newer = "UPDATE mail SET kind = 99 WHERE due_at = 10";
+    let write = db.begin_write(&[]).await.unwrap();
+    bailiwick_sql::execute(write.conn(), newer, Vec::new())
+        .await
+        .unwrap();
+    write.commit().await.unwrap();
+    let due = store.due_mails(Timestamp(50), 10).await.unwrap();
+    assert_eq!(due.len(), Kind::ALL.len());
 }
 
 async fn a_secret_takes_the_place_of_its_elder_and_is_taken_once(bed: Bed) {

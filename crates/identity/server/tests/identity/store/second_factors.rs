@@ -15,6 +15,7 @@ use crate::support::{Bed, account, on_both_engines};
 
 on_both_engines! {
     an_authenticator_accepts_newer_steps_alone
+    authenticators_in_plain_text_are_found_in_the_order_of_their_users
     a_recovery_code_is_used_once_by_its_user
     a_challenge_is_used_once
 }
@@ -65,6 +66,29 @@ async fn an_authenticator_accepts_newer_steps_alone(bed: Bed) {
     );
     unit.delete_totp(ada).await.unwrap();
     assert!(unit.totp(ada).await.unwrap().is_none());
+}
+
+async fn authenticators_in_plain_text_are_found_in_the_order_of_their_users(bed: Bed) {
+    let store = store(&bed).await;
+    add(&store, &user(3, "eve@example.com")).await;
+    let of = |n, secret: &str| Totp {
+        user: user(n, "any@example.com").id,
+        secret: secret.into(),
+        created: Timestamp(1),
+        confirmed: None,
+        last_step: 0,
+        failures: 0,
+    };
+    let mut unit = store.write(&[]).await.unwrap();
+    for (n, secret) in [(3, "plain:b"), (1, "plain:a"), (2, "aes256gcm.v1:plain:")] {
+        unit.put_totp(&of(n, secret)).await.unwrap();
+    }
+    unit.commit().await.unwrap();
+    let (ada, eve) = (of(1, "").user, of(3, "").user);
+    assert_eq!(store.plain_totps(None, 9).await.unwrap(), [ada, eve]);
+    assert_eq!(store.plain_totps(None, 1).await.unwrap(), [ada]);
+    assert_eq!(store.plain_totps(Some(ada), 9).await.unwrap(), [eve]);
+    assert_eq!(store.plain_totps(Some(eve), 9).await.unwrap(), []);
 }
 
 async fn a_recovery_code_is_used_once_by_its_user(bed: Bed) {
