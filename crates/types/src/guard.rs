@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     Access, AccountId, Authorized, Caller, CallerKind, Declaration, Held, Method, OperatorAllowed,
-    RequestDigest, Rights, RightsError, Scope, StepUp, StepUpError, Subject,
+    ProductName, RequestDigest, Rights, RightsError, Scope, StepUp, StepUpError, Subject,
 };
 
 /// What a call is about.
@@ -16,6 +16,8 @@ pub struct Target {
     on: Option<String>,
     type_name: Option<String>,
     owner: Option<Subject>,
+    /// Whether it is a product as a whole.
+    of_product: bool,
 }
 
 impl Target {
@@ -29,6 +31,15 @@ impl Target {
     pub fn account(account: AccountId) -> Self {
         Self {
             account: Some(account),
+            ..Self::default()
+        }
+    }
+    /// A product, with all its accounts.
+    #[must_use]
+    pub fn product(product: &ProductName) -> Self {
+        Self {
+            on: Some(Scope::Product(product.clone()).to_string()),
+            of_product: true,
             ..Self::default()
         }
     }
@@ -436,6 +447,9 @@ impl Guard {
                 };
                 Ok(passed(operator))
             }
+            Access::Permission | Access::CallerOrPermission if target.of_product => {
+                self.on_product(declared, caller, target).await
+            }
             // Others outside of an account are the deployment's.
             Access::CallerOrPermission if account.is_none() => self.operator(declared, caller, None).await,
             Access::Permission | Access::CallerOrPermission => {
@@ -453,6 +467,30 @@ impl Guard {
             }
             Access::Operator => self.operator(declared, caller, account).await,
         }
+    }
+
+    /// A product as a whole: roles of its own services count, and those of the deployment. What serves for one
+    /// account serves for no product.
+    async fn on_product(
+        &self,
+        declared: &'static Declaration,
+        caller: &Caller,
+        target: &Target,
+    ) -> Result<Passed, Refusal> {
+        let subject = signed_in(caller)?;
+        let permission = permission_of(declared, target.type_name.as_deref())?;
+        let allowed = match (caller.kind(), caller.account()) {
+            (_, Some(_)) => return Err(Refusal::Denied),
+            (CallerKind::Service, None) => OperatorAllowed::Yes,
+            _ => OperatorAllowed::Only,
+        };
+        let operator = self
+            .must(subject, None, &permission, target.text(None), allowed)
+            .await?;
+        Ok(Passed {
+            account: None,
+            operator,
+        })
     }
 
     /// The right is the deployment's; the witness still reaches no other account than the one that the call
