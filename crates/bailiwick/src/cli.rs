@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     apply, backup, check, completions, config, database, demo, explain, export, keys, matrix, migrate,
-    operator, preview, reconcile, restore, roles, serve, test, version,
+    operator, preview, reconcile, restore, roles, serve, test, version, watch,
 };
 
 /// Identity, tenancy and authorization over gRPC.
@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Matrix(matrix::Args),
     /// Export all effective permissions of an account, with the reason for each, to a file.
     Export(export::Args),
+    /// Print what changes in a product or an account, a JSON object a line.
+    Watch(watch::Args),
     /// List the roles of an account, or describe one of them.
     Roles(roles::Args),
     /// Run scenario files on a temporary suite or on a live one.
@@ -116,6 +118,7 @@ impl Cli {
             Command::Explain(arguments) => return explain::run(&arguments, output).await,
             Command::Matrix(arguments) => matrix::run(&arguments, output).await?,
             Command::Export(arguments) => export::run(&arguments, output).await?,
+            Command::Watch(arguments) => watch::run(&arguments).await?,
             Command::Roles(arguments) => roles::run(&arguments, output).await?,
             Command::Test(arguments) => return test::run(&arguments, output).await,
             Command::Demo(arguments) => demo::run(&arguments).await?,

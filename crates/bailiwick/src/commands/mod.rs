@@ -20,3 +20,4 @@ pub(crate) mod roles;
 pub(crate) mod serve;
 pub(crate) mod test;
 pub(crate) mod version;
+pub(crate) mod watch;

@@ -13014,21 +13014,31 @@ pub mod role_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// Request of `WatchService.Watch`. It names a product or an account, not both.
+/// Request of `WatchService.Watch`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {
-    /// Id of the account to follow.
-    #[prost(string, tag = "1")]
-    pub account: ::prost::alloc::string::String,
-    /// Name of the product to follow, with all its accounts.
-    #[prost(string, tag = "2")]
-    pub product: ::prost::alloc::string::String,
     /// The cursor of the last answer that was dealt with; empty begins with the present state.
     #[prost(string, tag = "3")]
     pub cursor: ::prost::alloc::string::String,
     /// Only changes of these kinds; all where empty.
     #[prost(enumeration = "ChangeType", repeated, tag = "4")]
     pub types: ::prost::alloc::vec::Vec<i32>,
+    /// What is followed; required.
+    #[prost(oneof = "watch_request::Followed", tags = "1, 2")]
+    pub followed: ::core::option::Option<watch_request::Followed>,
+}
+/// Nested message and enum types in `WatchRequest`.
+pub mod watch_request {
+    /// What is followed; required.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Followed {
+        /// Id of an account.
+        #[prost(string, tag = "1")]
+        Account(::prost::alloc::string::String),
+        /// Name of a product, which is followed with all its accounts.
+        #[prost(string, tag = "2")]
+        Product(::prost::alloc::string::String),
+    }
 }
 /// Some changes, in order. One without any is a sign of life.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -13132,7 +13142,7 @@ pub struct MemberEvent {
 /// A role that was assigned, changed or revoked.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BindingEvent {
-    /// Id of the binding; empty for one at the product.
+    /// Id of the binding.
     #[prost(string, tag = "1")]
     pub binding: ::prost::alloc::string::String,
     /// Who has it, `TYPE:ID`.

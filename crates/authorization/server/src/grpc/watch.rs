@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_proto::authorization::v1::watch_service_server::WatchService;
+use bailiwick_proto::authorization::v1::{watch_request::Followed, watch_service_server::WatchService};
 use bailiwick_types::{ProductName, Refused, ScopeRoot, Subject, method::authorization::Watch};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -37,15 +37,12 @@ struct Asked {
 
 fn asked(message: &pb::WatchRequest) -> Result<Asked, Status> {
     let mut fields = Fields::new();
-    let whole = match (&*message.product, &*message.account) {
-        ("", account) => fields.account(account).map(Whole::Account),
-        (product, "") => fields
+    let whole = match &message.followed {
+        Some(Followed::Product(product)) => fields
             .take("product", product.parse::<ProductName>())
             .map(Whole::Product),
-        _ => {
-            fields.violate("product", "must be empty where `account` is given");
-            None
-        }
+        Some(Followed::Account(account)) => fields.account(account).map(Whole::Account),
+        None => fields.account("").map(Whole::Account),
     };
     let mut kinds = Vec::with_capacity(message.types.len());
     for (n, number) in message.types.iter().enumerate() {

@@ -356,3 +356,127 @@ crate::variants::same_variants! {
         Unspecified, Active, Suspended, Moving, Deleted, Restricted
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(of: &str) -> Change {
+        Change::SubjectChanged(told::SubjectChanged { subject: of.into() })
+    }
+
+    fn bound(subject: &str) -> Change {
+        Change::BindingWritten(told::BindingWritten {
+            subject: subject.into(),
+            ..Default::default()
+        })
+    }
+
+    fn together(subject: &str) -> Change {
+        Change::RowsRemoved(told::RowsRemoved {
+            subject: subject.into(),
+        })
+    }
+
+    /// The subjects that are to be read again, and how many other events there are.
+    fn open(changes: &[Change]) -> (Vec<String>, usize) {
+        let events = in_account(changes);
+        let all = events.len();
+        let subjects: Vec<String> = events
+            .into_iter()
+            .filter_map(|(_, event)| match event {
+                Event::Subject(of) => Some(of.subject),
+                _ => None,
+            })
+            .collect();
+        let others = all - subjects.len();
+        (subjects, others)
+    }
+
+    #[test]
+    fn a_subject_is_told_as_a_whole_where_its_rows_are_not_told_one_by_one() {
+        let none: Vec<String> = Vec::new();
+        assert_eq!(open(&[subject("user:a")]), (vec!["user:a".to_owned()], 0));
+        assert_eq!(open(&[subject("user:a"), bound("user:a")]), (none.clone(), 1));
+        let two = [subject("user:a"), subject("user:b"), bound("user:b")];
+        assert_eq!(open(&two), (vec!["user:a".to_owned()], 1));
+        let removed = [subject("user:a"), bound("user:a"), together("user:a")];
+        assert_eq!(open(&removed), (vec!["user:a".to_owned()], 1));
+        let moved = [
+            subject("user:a"),
+            bound("user:a"),
+            subject("user:b"),
+            together(""),
+        ];
+        assert_eq!(open(&moved).0, ["user:a", "user:b"]);
+        let member = Change::MemberWritten(told::MemberWritten {
+            user: "a".into(),
+            ..Default::default()
+        });
+        assert_eq!(open(&[subject("user:a"), member.clone()]), (none, 1));
+        assert_eq!(open(&[subject("service:a"), member]).0, ["service:a"]);
+    }
+
+    #[test]
+    fn a_policy_that_changed_without_a_row_may_be_any_role_or_setting() {
+        let policy = Change::PolicyChanged(told::PolicyChanged::default());
+        let kinds = |changes: &[Change]| -> Vec<Kinds> {
+            in_account(changes).into_iter().map(|(kinds, _)| kinds).collect()
+        };
+        let any = [Kinds::of(&[Kind::Role]), Kinds::of(&[Kind::Settings])];
+        assert_eq!(kinds(std::slice::from_ref(&policy)), any);
+        let role = Change::RoleWritten(told::RoleWritten::default());
+        assert_eq!(kinds(&[policy, role]), [Kinds::of(&[Kind::Role])]);
+    }
+
+    #[test]
+    fn events_of_a_subject_as_a_whole_pass_each_filter_that_could_miss_them() {
+        let events = in_account(&[subject("user:a")]);
+        let [(kinds, _)] = &events[..] else {
+            panic!("{events:?}")
+        };
+        for (kind, expected) in [
+            (Kind::Member, true),
+            (Kind::Binding, true),
+            (Kind::Grant, true),
+            (Kind::Group, true),
+            (Kind::Role, false),
+            (Kind::Resource, false),
+        ] {
+            assert_eq!(kinds.has(kind), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_have_changed_a_right_touches_whose_it_is() {
+        let of = touched(&[subject("user:a"), bound("user:b")]);
+        assert!(of.touches("user:a") && !of.touches("user:b"));
+        for all in [
+            Change::GroupChanged(told::GroupChanged::default()),
+            Change::PolicyChanged(told::PolicyChanged::default()),
+            Change::PlaceApplied(told::PlaceApplied::default()),
+        ] {
+            assert!(touched(&[all]).touches("user:b"));
+        }
+    }
+
+    #[test]
+    fn a_product_tells_of_its_manifest_and_of_its_services() {
+        let applied = Change::ProductApplied(told::ProductApplied {
+            version: 7,
+            ..Default::default()
+        });
+        let policy = Change::PolicyChanged(told::PolicyChanged::default());
+        let versions = |changes: &[Change]| -> Vec<(u64, String)> {
+            let events = in_product(changes).into_iter().map(|(_, event)| match event {
+                Event::Product(of) => (of.version, of.subject),
+                other => panic!("{other:?}"),
+            });
+            events.collect()
+        };
+        let applied = [applied, policy.clone()];
+        assert_eq!(versions(&applied), [(7, String::new())]);
+        assert_eq!(versions(&[policy]), [(0, String::new())]);
+        assert_eq!(versions(&[subject("service:a")]), [(0, "service:a".to_owned())]);
+    }
+}
