@@ -16,8 +16,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Follows a product or an account: `WatchService.Watch` without an end.
 ///
-/// What was answered counts as dealt with when the next answer is asked for. Keep [`Follow::cursor`] with what
-/// was made of the changes: [`WatchRequest`] goes on with it after a restart.
+/// What was answered counts as dealt with when the next answer is asked for. Keep [`Follow::cursor`] with
+/// what was made of the changes: [`WatchRequest`] goes on with it after a restart.
 #[derive(Debug)]
 pub struct Follow {
     client: Client,
@@ -53,8 +53,8 @@ impl Follow {
     /// The next answer. It waits for one, and while no server answers.
     ///
     /// # Errors
-    /// The caller may not follow (any more), its credentials are refused, the request is wrong, or its cursor is
-    /// refused (reason `CURSOR_REFUSED`).
+    /// The caller may not follow (any more), its credentials are refused, the request is wrong, or its cursor
+    /// is refused (reason `CURSOR_REFUSED`).
     pub async fn next(&mut self) -> Result<WatchResponse, Error> {
         loop {
             match self.read().await {

@@ -156,8 +156,9 @@ impl Replica {
         Ok(!stands.map_err(|error| rights_error(&error))?)
     }
 
-    /// Tells whether a caller is allowed on a product as a whole: by a role of the deployment, or by one of the
-    /// product's own services. A product that does not exist answers like one where the caller has nothing.
+    /// Tells whether a caller is allowed on a product as a whole: by a role of the deployment, or by one of
+    /// the product's own services. A product that does not exist answers like one where the caller has
+    /// nothing.
     async fn held_on_product(
         &self,
         claim: &Claim<'_>,
@@ -166,9 +167,8 @@ impl Replica {
         until: Instant,
     ) -> Result<Held, RightsError> {
         let held = self.held_by_deployment(claim, None, now, until).await?;
-        let name = match target.parse::<Scope>() {
-            Ok(Scope::Product(name)) => name,
-            _ => return Ok(by_deployment(claim.targets, false)),
+        let Ok(Scope::Product(name)) = target.parse::<Scope>() else {
+            return Ok(by_deployment(claim.targets, false));
         };
         if held.operator || claim.operator != OperatorAllowed::Yes {
             return Ok(held);

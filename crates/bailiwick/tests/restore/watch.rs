@@ -1,5 +1,5 @@
-//! A follower of a product, over restarts of itself and of the servers, and over restored databases: it ends up
-//! with what is there, and hears of no other product.
+//! A follower of a product, over restarts of itself and of the servers, and over restored databases: it ends
+//! up with what is there, and hears of no other product.
 
 use std::collections::BTreeSet;
 

@@ -89,7 +89,7 @@ async fn read_on(db: &Db, conn: &impl ConnectionTrait, mark: &Mark, limit: u32) 
     Ok(read)
 }
 
-pub(super) fn read_on_sql(backend: DbBackend) -> String {
+fn read_on_sql(backend: DbBackend) -> String {
     format!(
         "SELECT {} AS epoch, s.head, s.pruned, \
          (SELECT c.stamp FROM outbox c WHERE c.position = $1) AS at_cursor, {COLUMNS} FROM feed_state s LEFT JOIN \

@@ -42,11 +42,6 @@ pub fn statements(backend: DbBackend) -> Vec<(&'static str, String, Vec<Value>)>
             read::revisions_sql(),
             vec!["deployment".into(), 1_i64.into(), 9_i64.into()],
         ),
-        (
-            "read on",
-            mark::read_on_sql(backend),
-            vec![1_i64.into(), 100_i64.into()],
-        ),
         ("unsequenced", unsequenced, vec![]),
     ]
 }

@@ -3,17 +3,14 @@
 use std::sync::Arc;
 
 use bailiwick_proto::authorization::v1::{watch_request::Followed, watch_service_server::WatchService};
-use bailiwick_types::{ProductName, Refused, ScopeRoot, Subject, method::authorization::Watch};
+use bailiwick_types::{ProductName, Refused, Subject, method::authorization::Watch};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, metadata::MetadataMap};
 
 use super::prelude::*;
-use crate::{
-    store::watch::Whole,
-    watch::{Hub, Kept, Kind, Kinds, Right, Start, Watcher},
-};
+use crate::watch::{Hub, Kept, Kind, Kinds, Right, Start, Watcher, Whole};
 
 /// Messages that wait for their reader.
 const WAITING: usize = 1;
@@ -58,7 +55,7 @@ fn asked(message: &pb::WatchRequest) -> Result<Asked, Status> {
     };
     let mut cursor = None;
     if let (Some(whole), false) = (&whole, message.cursor.is_empty()) {
-        cursor = Kept::decode(&root(whole), &message.cursor);
+        cursor = Kept::decode(&whole.root(), &message.cursor);
         if cursor.is_none() {
             let rule = "must be empty, or the `cursor` of an answer about the same product or account";
             fields.violate("cursor", rule);
@@ -66,13 +63,6 @@ fn asked(message: &pb::WatchRequest) -> Result<Asked, Status> {
     }
     let whole = fields.finish(whole)?;
     Ok(Asked { whole, kinds, cursor })
-}
-
-fn root(whole: &Whole) -> ScopeRoot {
-    match whole {
-        Whole::Product(name) => ScopeRoot::Product(name.clone()),
-        Whole::Account(id) => ScopeRoot::Account(*id),
-    }
 }
 
 fn target(whole: &Whole) -> Target {

@@ -153,12 +153,12 @@ impl<T: WriteConn> Tx<T> {
             }
             self.tx.tx().emit(&root, encoded).map_err(store_error)?;
         }
+        let told: HashSet<ScopeRoot> = emitted.iter().map(|(root, _)| root.clone()).collect();
         for (account, row) in std::mem::take(&mut self.written) {
             let root = ScopeRoot::Account(account);
             let encoded = bailiwick_feed::encode(row);
             // A row is no change by itself: what is put back as it was gives the account no new revision.
-            let is_told = emitted.iter().any(|(of, _)| *of == root);
-            if is_told && emitted.insert((root.clone(), encoded.clone())) {
+            if told.contains(&root) && emitted.insert((root.clone(), encoded.clone())) {
                 self.tx.tx().emit(&root, encoded).map_err(store_error)?;
             }
         }

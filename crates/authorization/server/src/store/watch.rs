@@ -1,5 +1,5 @@
-//! The present state of a product or an account, as those who follow it are sent it: ids, names and states, in
-//! pages of short transactions.
+//! The present state of a product or an account, as those who follow it are sent it: ids, names and states,
+//! in pages of short transactions.
 
 use bailiwick_authorization_core::{
     Change,
@@ -31,19 +31,12 @@ use super::{
     rows::{FromRow, OfAccount, pair},
     written,
 };
-use crate::watch::{Kind, Kinds, event, own_event};
+use crate::watch::{Kind, Kinds, Whole, event, own_event};
 
 /// Rows of a page.
 const ROWS: usize = 500;
 /// Accounts that one page looks at: many may have nothing of the kinds that are asked for.
 const ACCOUNTS: usize = 50;
-
-/// Whose state is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Whole {
-    Product(ProductName),
-    Account(AccountId),
-}
 
 /// Where a page begins: an account, a section of its state, and the key of the last row before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]

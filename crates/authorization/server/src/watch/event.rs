@@ -186,7 +186,7 @@ impl<'a> Rows<'a> {
                     rows.together.insert(&of.subject);
                 }
                 Change::RoleWritten(_) | Change::SettingsWritten(_) | Change::PlaceApplied(_) => {
-                    rows.policy = true
+                    rows.policy = true;
                 }
                 _ => {}
             }
@@ -210,7 +210,8 @@ fn in_account(changes: &[Change]) -> Vec<(Kinds, Event)> {
             Change::SubjectChanged(of) => {
                 // A membership is told by the user's id.
                 let is_named = changes.iter().any(|change| {
-                    matches!(change, Change::MemberWritten(row) if of.subject.strip_prefix("user:") == Some(&row.user))
+                    let user = of.subject.strip_prefix("user:");
+                    matches!(change, Change::MemberWritten(row) if user == Some(&row.user))
                 });
                 if rows.is_open(&of.subject, is_named) {
                     events.push(of_subject(of.subject.clone()));

@@ -254,7 +254,8 @@ impl Hub {
         }
         Found::Rows(some(window.rows.iter().skip(first).cloned()))
     }
-    /// Reads the rows after a place, for a follower that is behind; it is refused where the history is another.
+    /// Reads the rows after a place, for a follower that is behind. Its place is refused where the history is
+    /// another.
     pub(super) async fn read(&self, at: &Mark) -> Result<Vec<Arc<Row>>, Error> {
         let _turn = self.turn().await;
         let tx = self.db.begin_read_across().await?;

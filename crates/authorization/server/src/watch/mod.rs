@@ -8,7 +8,7 @@ mod stream;
 use std::sync::Arc;
 
 use bailiwick_sql::{Cursor, Mark};
-use bailiwick_types::ScopeRoot;
+use bailiwick_types::{AccountId, ProductName, ScopeRoot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,23 @@ impl Default for WatchConfig {
         Self {
             at_once: 512,
             of_one_caller: 16,
+        }
+    }
+}
+
+/// What is followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Whole {
+    Product(ProductName),
+    Account(AccountId),
+}
+
+impl Whole {
+    /// Its root.
+    pub(crate) fn root(&self) -> ScopeRoot {
+        match self {
+            Self::Product(name) => ScopeRoot::Product(name.clone()),
+            Self::Account(id) => ScopeRoot::Account(*id),
         }
     }
 }

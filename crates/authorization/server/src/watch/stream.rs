@@ -14,18 +14,18 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{
-    Kept, Kinds, Slot,
+    Kept, Kinds, Slot, Whole,
     event::Row,
     hub::{Found, Hub},
 };
-use crate::store::watch::{Begin, Whole};
+use crate::store::watch::Begin;
 
 /// Events in one message.
 const EVENTS: usize = 1_000;
 /// An empty message is sent after so much idle time.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often the right is asked again where nothing says that it changed.
-const PULSE: Duration = Duration::from_secs(2);
+const PULSE: Duration = Duration::from_secs(5);
 /// A stream ends so long before its deadline, so that going on is not an error.
 const BEFORE_DEADLINE: Duration = Duration::from_millis(200);
 /// How long the status of a stream that ends waits for its reader.
@@ -89,10 +89,7 @@ impl Watcher {
     /// Sends what it follows to `out`, until it ends. An error is the last message.
     pub(crate) async fn run(start: Start, out: mpsc::Sender<Result<pb::WatchResponse, Status>>) {
         let pulse = pulse(Arc::clone(&start.right), start.deadline, start.stop);
-        let root = match &start.whole {
-            Whole::Product(name) => ScopeRoot::Product(name.clone()),
-            Whole::Account(id) => ScopeRoot::Account(*id),
-        };
+        let root = start.whole.root();
         let watcher = Self {
             news: start.hub.news(),
             hub: start.hub,
