@@ -11,7 +11,7 @@ use crate::{
             account, approval, assign, grant, group, instance, invite, member, quota, resource, role, seats,
             service_account, session, settings, token, user, workspace,
         },
-        operator, reconcile, restore, run, serve, test, version,
+        operator, reconcile, restore, run, serve, test, version, watch,
     },
     connect::Within,
 };
@@ -153,6 +153,8 @@ pub(crate) enum Command {
     Matrix(matrix::Args),
     /// Export all effective permissions of an account, with the reason for each, to a file.
     Export(export::Args),
+    /// Print what changes in a product or an account, a JSON object a line.
+    Watch(watch::Args),
     /// Manage the roles of an account.
     #[command(subcommand)]
     Role(role::Command),
@@ -217,6 +219,7 @@ impl Cli {
             Command::Explain(arguments) => return explain::run(&arguments, output).await,
             Command::Matrix(arguments) => matrix::run(&arguments, output).await?,
             Command::Export(arguments) => export::run(&arguments, output).await?,
+            Command::Watch(arguments) => watch::run(&arguments).await?,
             Command::Role(command) => role::run(command, output).await?,
             Command::Test(arguments) => return test::run(&arguments, output).await,
             Command::Demo(arguments) => demo::run(&arguments).await?,

@@ -5,6 +5,8 @@
 #[path = "restore/reconcile.rs"]
 mod reconcile;
 mod support;
+#[path = "restore/watch.rs"]
+mod watch;
 #[path = "restore/world.rs"]
 mod world;
 

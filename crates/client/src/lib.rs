@@ -32,6 +32,7 @@
 mod credentials;
 mod endpoints;
 mod error;
+mod follow;
 mod services;
 mod session;
 mod shape;
@@ -49,6 +50,7 @@ pub use crate::{
     credentials::Credentials,
     endpoints::{Endpoints, Tls},
     error::{Error, Violation, code_name, code_of},
+    follow::Follow,
     services::{Authorization, Identity, Tenancy},
     token::TokenJar,
     transport::{Patience, Transport},

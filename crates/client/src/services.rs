@@ -96,6 +96,8 @@ services! {
         approval => authorization::approval_service_client::ApprovalServiceClient,
         /// Exports.
         export => authorization::export_service_client::ExportServiceClient,
+        /// The changes of a product or an account.
+        watch => authorization::watch_service_client::WatchServiceClient,
         /// Authorization's change feed.
         change_feed => events::change_feed_service_client::ChangeFeedServiceClient,
     }

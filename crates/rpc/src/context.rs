@@ -22,6 +22,8 @@ pub struct Context {
     pub token: Token,
     /// When the answer is of no use any more.
     pub deadline: Option<Instant>,
+    /// The same as the caller has it, without the server's own limit: that one ends when a response begins.
+    pub asked: Option<Instant>,
     /// The id of the request.
     pub request_id: RequestId,
     /// The method with its declaration.
@@ -41,6 +43,7 @@ impl Context {
             caller: Arc::new(caller),
             token: Token::default(),
             deadline: None,
+            asked: None,
             request_id: RequestId::parse(b"none").unwrap_or_else(|| unreachable!("it is a good id")),
             method,
             peer: None,

@@ -83,7 +83,7 @@ pub use conn::{Conn, execute, placeholders, rows as query, statement};
 pub use db::{Db, Workers};
 pub use epoch::epoch_sql;
 pub use error::{Cause, Constraint, ConstraintKind, Error, Inconsistent, UniqueKey};
-pub use feed::{Batch, Cursor, CursorRefused, Feed, Forward, Poll, Poller};
+pub use feed::{Batch, Cursor, CursorRefused, Feed, Forward, Mark, Poll, Poller};
 pub use migrate::{Migrations, SchemaError, SchemaStatus};
 pub use outbox::OutboxRow;
 pub use pools::private_file;

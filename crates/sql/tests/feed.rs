@@ -10,7 +10,7 @@ mod support;
 
 use std::time::Duration;
 
-use bailiwick_sql::{Cursor, CursorRefused, Db, Error, OutboxRow, Poller};
+use bailiwick_sql::{Cursor, CursorRefused, Db, Error, Mark, OutboxRow, Poller};
 use bailiwick_testkit::{eventually, on_both_engines};
 use bailiwick_types::ScopeRoot;
 use sea_orm::ConnectionTrait;
@@ -22,6 +22,7 @@ on_both_engines! {
     what_a_crashed_committer_left_gets_its_position_from_the_worker
     a_reader_that_goes_on_misses_nothing_and_reads_nothing_twice
     a_cursor_is_refused_when_it_is_foreign_ahead_or_too_old
+    a_mark_is_refused_when_its_history_is_another
     rows_of_a_root_are_read_by_revision_with_or_without_position
     a_poll_shows_what_is_committed_though_the_sequencer_stands_still
     a_poll_that_is_cut_off_goes_on_and_says_so
@@ -113,6 +114,64 @@ async fn a_cursor_is_refused_when_it_is_foreign_ahead_or_too_old(bed: Bed) {
     assert_eq!(db.feed().prune(Duration::from_secs(50)).await.unwrap(), 3);
     assert_eq!(read(&epoch, 2).await, Some(CursorRefused::OlderThanRetention));
     assert_eq!(read(&epoch, 3).await, None);
+}
+
+async fn a_mark_is_refused_when_its_history_is_another(bed: Bed) {
+    let db = bed.ready().await;
+    for _ in 0..3 {
+        write(&db, &account(1), "x").await;
+    }
+    let end = db.feed().settled_mark().await.unwrap();
+    let all = rows(&db).await;
+    assert_eq!(
+        Some(&end),
+        all.last()
+            .and_then(|row| Mark::after(&end.cursor.epoch, row))
+            .as_ref()
+    );
+    let read = async |mark: &Mark| {
+        let tx = db.begin_read_across().await.unwrap();
+        let (alone, within) = (db.feed().read_on(mark, 10).await, tx.read_on(mark, 10).await);
+        match (alone, within) {
+            (Err(Error::Cursor(refused)), Err(Error::Cursor(again))) if refused == again => Err(refused),
+            (Ok(batch), Ok(again)) if batch == again => Ok(batch.rows.len()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let at = |epoch: &str, position, stamp| Mark {
+        cursor: Cursor {
+            epoch: epoch.into(),
+            position,
+        },
+        stamp,
+    };
+    let epoch = end.cursor.epoch.to_string();
+    let second = Some(all[1].stamp);
+    assert_eq!(read(&at(&epoch, 2, second)).await, Ok(1));
+    assert_eq!(read(&at(&epoch, 2, None)).await, Ok(1));
+    assert_eq!(read(&at(&epoch, 0, None)).await, Ok(3));
+    assert_eq!(
+        read(&at(&epoch, 1, second)).await,
+        Err(CursorRefused::OtherHistory)
+    );
+    assert_eq!(
+        read(&at(&epoch, 4, second)).await,
+        Err(CursorRefused::AheadOfHead)
+    );
+    assert_eq!(
+        read(&at("another", 2, second)).await,
+        Err(CursorRefused::OtherEpoch)
+    );
+    bed.clock.advance(Duration::from_secs(100));
+    write(&db, &account(1), "young").await;
+    db.sequence_pending().await.unwrap();
+    assert_eq!(db.feed().prune(Duration::from_secs(50)).await.unwrap(), 3);
+    // The row at the mark is forgotten, what follows it is not.
+    assert_eq!(read(&end).await, Ok(1));
+    assert_eq!(
+        read(&at(&epoch, 2, second)).await,
+        Err(CursorRefused::OlderThanRetention)
+    );
 }
 
 async fn rows_of_a_root_are_read_by_revision_with_or_without_position(bed: Bed) {

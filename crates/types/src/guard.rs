@@ -5,81 +5,8 @@ use std::sync::Arc;
 
 use crate::{
     Access, AccountId, Authorized, Caller, CallerKind, Declaration, Held, Method, OperatorAllowed,
-    RequestDigest, Rights, RightsError, Scope, StepUp, StepUpError, Subject,
+    RequestDigest, Rights, RightsError, Scope, StepUp, StepUpError, Subject, Target,
 };
-
-/// What a call is about.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Target {
-    account: Option<AccountId>,
-    /// `account:ID`, `instance:ID`, `workspace:ID` or `TYPE:ID` of a resource.
-    on: Option<String>,
-    type_name: Option<String>,
-    owner: Option<Subject>,
-}
-
-impl Target {
-    /// Nothing below the product: the deployment, or the caller itself.
-    #[must_use]
-    pub fn none() -> Self {
-        Self::default()
-    }
-    /// An account.
-    #[must_use]
-    pub fn account(account: AccountId) -> Self {
-        Self {
-            account: Some(account),
-            ..Self::default()
-        }
-    }
-    /// A scope of an account.
-    #[must_use]
-    pub fn scope(account: AccountId, scope: &Scope) -> Self {
-        Self::on(account, scope.to_string())
-    }
-    /// A scope or resource of an account, as text: `account:ID`, `instance:ID`, `workspace:ID` or `TYPE:ID`.
-    #[must_use]
-    pub fn on(account: AccountId, on: impl Into<String>) -> Self {
-        Self {
-            on: Some(on.into()),
-            ..Self::account(account)
-        }
-    }
-    /// A resource of an account; its type is that of the permission `TYPE.verb` that a method may declare.
-    #[must_use]
-    pub fn resource(account: AccountId, name: &str) -> Self {
-        let type_name = name.split_once(':').map_or(name, |(type_name, _)| type_name);
-        Self::on(account, name).of_type(type_name)
-    }
-    /// The same with the type whose verb is asked, where it is not the target's own.
-    #[must_use]
-    pub fn of_type(self, type_name: impl Into<String>) -> Self {
-        Self {
-            type_name: Some(type_name.into()),
-            ..self
-        }
-    }
-    /// The same with the subject that it belongs to: what a method calls the caller itself.
-    #[must_use]
-    pub fn owned_by(self, owner: Subject) -> Self {
-        Self {
-            owner: Some(owner),
-            ..self
-        }
-    }
-    /// The account, where it names one.
-    #[must_use]
-    pub fn account_id(&self) -> Option<AccountId> {
-        self.account
-    }
-    fn text(&self, account: Option<AccountId>) -> String {
-        match (&self.on, account) {
-            (Some(on), _) => on.clone(),
-            (None, Some(account)) => Scope::Account(account).to_string(),
-            (None, None) => Scope::Deployment.to_string(),
-        }
-    }
-}
 
 faults! {
     /// Why a call may not pass.
@@ -436,6 +363,9 @@ impl Guard {
                 };
                 Ok(passed(operator))
             }
+            Access::Permission | Access::CallerOrPermission if target.of_product => {
+                self.on_product(declared, caller, target).await
+            }
             // Others outside of an account are the deployment's.
             Access::CallerOrPermission if account.is_none() => self.operator(declared, caller, None).await,
             Access::Permission | Access::CallerOrPermission => {
@@ -453,6 +383,30 @@ impl Guard {
             }
             Access::Operator => self.operator(declared, caller, account).await,
         }
+    }
+
+    /// A product as a whole: roles of its own services count, and those of the deployment. What serves for
+    /// one account serves for no product.
+    async fn on_product(
+        &self,
+        declared: &'static Declaration,
+        caller: &Caller,
+        target: &Target,
+    ) -> Result<Passed, Refusal> {
+        let subject = signed_in(caller)?;
+        let permission = permission_of(declared, target.type_name.as_deref())?;
+        let allowed = match (caller.kind(), caller.account()) {
+            (_, Some(_)) => return Err(Refusal::Denied),
+            (CallerKind::Service, None) => OperatorAllowed::Yes,
+            _ => OperatorAllowed::Only,
+        };
+        let operator = self
+            .must(subject, None, &permission, target.text(None), allowed)
+            .await?;
+        Ok(Passed {
+            account: None,
+            operator,
+        })
     }
 
     /// The right is the deployment's; the witness still reaches no other account than the one that the call

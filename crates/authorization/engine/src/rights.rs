@@ -7,7 +7,9 @@ use bailiwick_policy::{
     Attributes, Audience, Numbers, Outcome, PermissionNo, PermissionSet, PlaceId, Product, Reason, Resource,
     compile, manifest::deployment, suite_holds,
 };
-use bailiwick_types::{AccountId, Held, OperatorAllowed, Rights, RightsError, Subject, Timestamp};
+use bailiwick_types::{
+    AccountId, Held, OperatorAllowed, ProductName, Rights, RightsError, Scope, Subject, Timestamp,
+};
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
@@ -99,7 +101,12 @@ impl Replica {
         let until = self.until(deadline);
         let now = self.clock.now();
         let Some(account) = account else {
-            return self.held_by_deployment(claim, None, now, until).await;
+            return match claim.targets {
+                [target] if target.starts_with("product:") => {
+                    self.held_on_product(claim, target, now, until).await
+                }
+                _ => self.held_by_deployment(claim, None, now, until).await,
+            };
         };
         let answer = |view: &mut AccountView<'_>| held_in(view, account, claim, now);
         // What is asked of an account by somebody who has nothing there costs the same whether it exists or
@@ -147,6 +154,57 @@ impl Replica {
         let read = self.within(until, self.source.stands(subject, account)).await;
         let stands = read.and_then(|read| Ok(read?));
         Ok(!stands.map_err(|error| rights_error(&error))?)
+    }
+
+    /// Tells whether a caller is allowed on a product as a whole: by a role of the deployment, or by one of
+    /// the product's own services. A product that does not exist answers like one where the caller has
+    /// nothing.
+    async fn held_on_product(
+        &self,
+        claim: &Claim<'_>,
+        target: &str,
+        now: Timestamp,
+        until: Instant,
+    ) -> Result<Held, RightsError> {
+        let held = self.held_by_deployment(claim, None, now, until).await?;
+        let Ok(Scope::Product(name)) = target.parse::<Scope>() else {
+            return Ok(by_deployment(claim.targets, false));
+        };
+        if held.operator || claim.operator != OperatorAllowed::Yes {
+            return Ok(held);
+        }
+        let allowed = self.served_by(claim, &name, now, until).await?;
+        Ok(Held {
+            allowed: vec![allowed],
+            operator: false,
+        })
+    }
+
+    /// Whether a role at the product gives the permission there.
+    async fn served_by(
+        &self,
+        claim: &Claim<'_>,
+        name: &ProductName,
+        now: Timestamp,
+        until: Instant,
+    ) -> Result<bool, RightsError> {
+        let read = async {
+            let (_, closed) = self.source.deployment_of(claim.subject).await?;
+            let (_, roots) = self.source.roots(false, std::slice::from_ref(name)).await?;
+            Ok::<_, SourceError>((closed, roots))
+        };
+        let read = self.within(until, read).await;
+        let (closed, roots) = read
+            .and_then(|read| Ok(read?))
+            .map_err(|error| rights_error(&error))?;
+        let Some((product, bound)) = roots.products.first().filter(|_| !closed) else {
+            return Ok(false);
+        };
+        let Some(no) = product.product.permission_no(claim.permission) else {
+            return Ok(false);
+        };
+        let set = bound.sets.get(claim.subject.as_str());
+        Ok(set.is_some_and(|set| suite_holds(&product.product, &[set], no, Audience::Product, now)))
     }
 
     async fn held_by_deployment(

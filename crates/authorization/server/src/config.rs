@@ -9,7 +9,9 @@ use schemars::JsonSchema;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use crate::{DecisionLogConfig, RedisSetupError, export::ExportConfig, redis::RedisSettings, redis_url};
+use crate::{
+    DecisionLogConfig, RedisSetupError, WatchConfig, export::ExportConfig, redis::RedisSettings, redis_url,
+};
 
 /// What can be set for authorization.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +35,8 @@ pub struct AuthorizationConfig {
     pub decision_log: DecisionLogConfig,
     /// Exports.
     pub exports: ExportConfig,
+    /// Followers of products and accounts.
+    pub watch: WatchConfig,
     /// What one account may have at most.
     pub limits: Limits,
     /// How long the answers of requests with a `request_id` are kept.
@@ -53,6 +57,7 @@ impl Default for AuthorizationConfig {
             redis: RedisConfig::default(),
             decision_log: DecisionLogConfig::default(),
             exports: ExportConfig::default(),
+            watch: WatchConfig::default(),
             limits: Limits::default(),
             request_retention: Duration::from_hours(168).into(),
             feed_retention: Duration::from_hours(168).into(),

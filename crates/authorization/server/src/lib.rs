@@ -6,9 +6,11 @@
 //!
 //! ```no_run
 //! # use bailiwick_authorization_server::{BuildError, Deps};
+//! # use tokio_util::sync::CancellationToken;
 //! # async fn example(deps: Deps, guard: bailiwick_rpc::Guard) -> Result<(), BuildError> {
 //! let service = bailiwick_authorization_server::build(deps).await?;
-//! let services = service.services(guard);
+//! let stop = CancellationToken::new();
+//! let services = service.services(guard, stop.clone());
 //! # Ok(()) }
 //! ```
 
@@ -29,6 +31,7 @@ mod redis_url;
 mod sealed;
 mod store;
 mod variants;
+mod watch;
 mod wiring;
 
 pub use crate::export::ExportConfig;
@@ -45,4 +48,5 @@ pub use store::{
     AfterStray, Snapshot, SqlStore, Stray, Strays,
     engine::{SqlLists, SqlSource},
 };
+pub use watch::WatchConfig;
 pub use wiring::{AuthorizationService, BuildError, Deps, build};

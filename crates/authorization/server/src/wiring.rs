@@ -30,6 +30,7 @@ use crate::{
         OnCommit, Snapshot, SqlStore,
         engine::{SqlLists, SqlSource},
     },
+    watch::{Hub, run_until},
 };
 
 /// What the service needs.
@@ -82,6 +83,7 @@ pub struct AuthorizationService {
     store: SqlStore,
     replica: Arc<Replica>,
     log: DecisionLog,
+    hub: Arc<Hub>,
     /// Taken by the first start.
     writer: Arc<Mutex<Option<Writer>>>,
 }
@@ -125,11 +127,13 @@ pub async fn build(deps: Deps) -> Result<AuthorizationService, BuildError> {
     if let Err(error) = replica.poll().await {
         tracing::warn!(error = %error, "cannot poll the outbox yet; retrying");
     }
+    let hub = Hub::new(deps.db.clone(), deps.config.watch.clone());
     Ok(AuthorizationService {
         deps,
         store,
         replica,
         log,
+        hub,
         writer: Arc::new(Mutex::new(writer)),
     })
 }
@@ -161,9 +165,9 @@ async fn count(mut contradictions: watch::Receiver<u64>) {
 }
 
 impl AuthorizationService {
-    /// The gRPC services.
+    /// The gRPC services. Streams that have no end of their own end with `stop`.
     #[must_use]
-    pub fn services(&self, guard: Guard) -> Services {
+    pub fn services(&self, guard: Guard, stop: CancellationToken) -> Services {
         let api = Api {
             ports: Ports {
                 store: Arc::new(self.store.clone()),
@@ -184,7 +188,8 @@ impl AuthorizationService {
             spool: Spool::new(&self.deps.config.exports),
         };
         let lists = Arc::new(SqlLists(db.clone()));
-        grpc::services(&api, &self.replica, (lists, exporter), self.log.clone())
+        let followed = (Arc::clone(&self.hub), stop);
+        grpc::services(&api, &self.replica, (lists, exporter), self.log.clone(), followed)
     }
     /// What callers may do in the suite, told by this service itself.
     #[must_use]
@@ -220,6 +225,7 @@ impl AuthorizationService {
         tasks.spawn(async move {
             until.run_until_cancelled(count(contradictions)).await;
         });
+        tasks.spawn(run_until(Arc::clone(&self.hub), stop.clone()));
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(writer) = writer {
             tasks.spawn(writer.run(stop.clone()));

@@ -21,3 +21,4 @@ pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod test;
 pub(crate) mod version;
+pub(crate) mod watch;

@@ -204,7 +204,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
         tenancy.start(&tasks, &stop);
     }
     if let Some(authorization) = &authorization {
-        services = services.merge(authorization.services(guard.clone()));
+        services = services.merge(authorization.services(guard.clone(), shutdown.clone()));
         feeds.push(Served {
             db: authorization.db().clone(),
             snapshot: authorization.snapshot(),

@@ -69,6 +69,7 @@ pub const SUITE_TYPES: &[SuiteType] = &[
     of("billing", &["manage"], &[]),
     of("export", &["create"], &[]),
     of("decision", &["check"], &[]),
+    of("change", &["watch"], &[]),
 ];
 
 /// The verbs of every type that the operator has: it registers, edits and deletes resources.

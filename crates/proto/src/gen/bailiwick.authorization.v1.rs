@@ -14913,3 +14913,981 @@ pub mod role_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// Request of `WatchService.Watch`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchRequest {
+    /// The cursor of the last answer that was dealt with; empty begins with the present state.
+    #[prost(string, tag = "3")]
+    pub cursor: ::prost::alloc::string::String,
+    /// Only changes of these kinds; all where empty.
+    #[prost(enumeration = "ChangeType", repeated, tag = "4")]
+    pub types: ::prost::alloc::vec::Vec<i32>,
+    /// What is followed; required.
+    #[prost(oneof = "watch_request::Followed", tags = "1, 2")]
+    pub followed: ::core::option::Option<watch_request::Followed>,
+}
+/// Nested message and enum types in `WatchRequest`.
+pub mod watch_request {
+    /// What is followed; required.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Followed {
+        /// Id of an account.
+        #[prost(string, tag = "1")]
+        Account(::prost::alloc::string::String),
+        /// Name of a product, which is followed with all its accounts.
+        #[prost(string, tag = "2")]
+        Product(::prost::alloc::string::String),
+    }
+}
+impl ::prost::Name for WatchRequest {
+    const NAME: &'static str = "WatchRequest";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.WatchRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.WatchRequest".into()
+    }
+}
+/// Some changes, in order. One without any is a sign of life.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WatchResponse {
+    /// The changes.
+    #[prost(message, repeated, tag = "1")]
+    pub events: ::prost::alloc::vec::Vec<ChangeEvent>,
+    /// Where to go on after these. It is good while its history is kept, a restart of client or server included.
+    #[prost(string, tag = "2")]
+    pub cursor: ::prost::alloc::string::String,
+    /// Whether the events are the present state, and not changes.
+    #[prost(bool, tag = "3")]
+    pub snapshot: bool,
+    /// Whether the present state is complete with this answer: what it did not name is gone. Changes follow, and may repeat
+    /// what the state says already.
+    #[prost(bool, tag = "4")]
+    pub snapshot_complete: bool,
+}
+impl ::prost::Name for WatchResponse {
+    const NAME: &'static str = "WatchResponse";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.WatchResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.WatchResponse".into()
+    }
+}
+/// A change, or a row of the present state: what it is about. It carries ids, names of roles, types and settings, and states;
+/// what else there is, is read by the methods that ask for the right to read it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeEvent {
+    /// What was changed: `account:ID`, or `product:NAME` for what belongs to the product itself.
+    #[prost(string, tag = "1")]
+    pub root: ::prost::alloc::string::String,
+    /// The root's revision after the change; in the present state the one at which it was read.
+    #[prost(uint64, tag = "2")]
+    pub revision: u64,
+    /// When it was changed; absent in the present state.
+    #[prost(message, optional, tag = "3")]
+    pub time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What changed. A kind that a client does not know is to be passed over.
+    #[prost(
+        oneof = "change_event::Change",
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23"
+    )]
+    pub change: ::core::option::Option<change_event::Change>,
+}
+/// Nested message and enum types in `ChangeEvent`.
+pub mod change_event {
+    /// What changed. A kind that a client does not know is to be passed over.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Change {
+        /// A membership.
+        #[prost(message, tag = "10")]
+        Member(super::MemberEvent),
+        /// A role that somebody has.
+        #[prost(message, tag = "11")]
+        Binding(super::BindingEvent),
+        /// A grant.
+        #[prost(message, tag = "12")]
+        Grant(super::GrantEvent),
+        /// A group.
+        #[prost(message, tag = "13")]
+        Group(super::GroupEvent),
+        /// Somebody in a group.
+        #[prost(message, tag = "14")]
+        GroupMember(super::GroupMemberEvent),
+        /// A role of the account.
+        #[prost(message, tag = "15")]
+        Role(super::RoleEvent),
+        /// A resource.
+        #[prost(message, tag = "16")]
+        Resource(super::ResourceEvent),
+        /// An invitation.
+        #[prost(message, tag = "17")]
+        Invitation(super::InvitationEvent),
+        /// A request for an approval.
+        #[prost(message, tag = "18")]
+        Approval(super::ApprovalEvent),
+        /// Settings.
+        #[prost(message, tag = "19")]
+        Settings(super::SettingsEvent),
+        /// A place.
+        #[prost(message, tag = "20")]
+        Place(super::PlaceEvent),
+        /// Somebody that was closed, or opened again.
+        #[prost(message, tag = "21")]
+        Session(super::SessionEvent),
+        /// The product.
+        #[prost(message, tag = "22")]
+        Product(super::ProductEvent),
+        /// All that a subject has.
+        #[prost(message, tag = "23")]
+        Subject(super::SubjectEvent),
+    }
+}
+impl ::prost::Name for ChangeEvent {
+    const NAME: &'static str = "ChangeEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ChangeEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ChangeEvent".into()
+    }
+}
+/// A membership that was made, changed or removed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MemberEvent {
+    /// Id of the user.
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// Whether it is no member any more; what it had is gone too.
+    #[prost(bool, tag = "2")]
+    pub removed: bool,
+    /// Whether the membership is suspended.
+    #[prost(bool, tag = "3")]
+    pub suspended: bool,
+}
+impl ::prost::Name for MemberEvent {
+    const NAME: &'static str = "MemberEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.MemberEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.MemberEvent".into()
+    }
+}
+/// A role that was assigned, changed or revoked.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BindingEvent {
+    /// Id of the binding.
+    #[prost(string, tag = "1")]
+    pub binding: ::prost::alloc::string::String,
+    /// Who has it, `TYPE:ID`.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+    /// Name of the role.
+    #[prost(string, tag = "3")]
+    pub role: ::prost::alloc::string::String,
+    /// Where it is bound.
+    #[prost(string, tag = "4")]
+    pub scope: ::prost::alloc::string::String,
+    /// Whether it was revoked.
+    #[prost(bool, tag = "5")]
+    pub removed: bool,
+}
+impl ::prost::Name for BindingEvent {
+    const NAME: &'static str = "BindingEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.BindingEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.BindingEvent".into()
+    }
+}
+/// A grant that was made, changed or deleted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GrantEvent {
+    /// Id of the grant.
+    #[prost(string, tag = "1")]
+    pub grant: ::prost::alloc::string::String,
+    /// Who has it, `TYPE:ID`.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+    /// What it is on: a resource `TYPE:ID`, or a scope.
+    #[prost(string, tag = "3")]
+    pub on: ::prost::alloc::string::String,
+    /// The type of a grant on a type in a scope; empty for others.
+    #[prost(string, tag = "4")]
+    pub r#type: ::prost::alloc::string::String,
+    /// Whether it was deleted.
+    #[prost(bool, tag = "5")]
+    pub removed: bool,
+}
+impl ::prost::Name for GrantEvent {
+    const NAME: &'static str = "GrantEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GrantEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GrantEvent".into()
+    }
+}
+/// A group that was made, changed or deleted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GroupEvent {
+    /// Id of the group.
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+    /// Whether it was deleted; what it had is gone too.
+    #[prost(bool, tag = "2")]
+    pub removed: bool,
+}
+impl ::prost::Name for GroupEvent {
+    const NAME: &'static str = "GroupEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GroupEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GroupEvent".into()
+    }
+}
+/// A subject that was put into a group or taken out.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GroupMemberEvent {
+    /// Id of the group.
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+    /// `TYPE:ID`.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+    /// Whether it was taken out.
+    #[prost(bool, tag = "3")]
+    pub removed: bool,
+}
+impl ::prost::Name for GroupMemberEvent {
+    const NAME: &'static str = "GroupMemberEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.GroupMemberEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.GroupMemberEvent".into()
+    }
+}
+/// A role of an account that was defined, changed or deleted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RoleEvent {
+    /// Its name; empty where any may have changed.
+    #[prost(string, tag = "1")]
+    pub role: ::prost::alloc::string::String,
+    /// Whether it was deleted.
+    #[prost(bool, tag = "2")]
+    pub removed: bool,
+}
+impl ::prost::Name for RoleEvent {
+    const NAME: &'static str = "RoleEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.RoleEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.RoleEvent".into()
+    }
+}
+/// A resource that was registered, changed or unregistered: `ResourceService.GetResource` says how it is now, and NOT_FOUND that it is
+/// gone.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResourceEvent {
+    /// `TYPE:ID`.
+    #[prost(string, tag = "1")]
+    pub resource: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ResourceEvent {
+    const NAME: &'static str = "ResourceEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ResourceEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ResourceEvent".into()
+    }
+}
+/// An invitation that was made or changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InvitationEvent {
+    /// Id of the invitation.
+    #[prost(string, tag = "1")]
+    pub invitation: ::prost::alloc::string::String,
+    /// Its state. One that expires does so without an event.
+    #[prost(enumeration = "InvitationEventState", tag = "2")]
+    pub state: i32,
+    /// Where the roles are given.
+    #[prost(string, tag = "3")]
+    pub scope: ::prost::alloc::string::String,
+    /// The roles, by name.
+    #[prost(string, repeated, tag = "4")]
+    pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for InvitationEvent {
+    const NAME: &'static str = "InvitationEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.InvitationEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.InvitationEvent".into()
+    }
+}
+/// A request for an approval that was made or changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApprovalEvent {
+    /// Id of the request.
+    #[prost(string, tag = "1")]
+    pub approval: ::prost::alloc::string::String,
+    /// Its state. One that expires does so without an event.
+    #[prost(enumeration = "ApprovalEventState", tag = "2")]
+    pub state: i32,
+    /// Who asked, `TYPE:ID`.
+    #[prost(string, tag = "3")]
+    pub requester: ::prost::alloc::string::String,
+    /// The permission, `TYPE.VERB`.
+    #[prost(string, tag = "4")]
+    pub permission: ::prost::alloc::string::String,
+    /// What it was asked on: a scope or a resource `TYPE:ID`.
+    #[prost(string, tag = "5")]
+    pub target: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ApprovalEvent {
+    const NAME: &'static str = "ApprovalEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ApprovalEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ApprovalEvent".into()
+    }
+}
+/// Settings that changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SettingsEvent {
+    /// Their names.
+    #[prost(string, repeated, tag = "1")]
+    pub names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for SettingsEvent {
+    const NAME: &'static str = "SettingsEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.SettingsEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.SettingsEvent".into()
+    }
+}
+/// An account, instance or workspace that was made or changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlaceEvent {
+    /// `account:ID`, `instance:ID` or `workspace:ID`.
+    #[prost(string, tag = "1")]
+    pub scope: ::prost::alloc::string::String,
+    /// The scope above it; empty for an account.
+    #[prost(string, tag = "2")]
+    pub parent: ::prost::alloc::string::String,
+    /// Its state.
+    #[prost(enumeration = "PlaceEventState", tag = "3")]
+    pub state: i32,
+}
+impl ::prost::Name for PlaceEvent {
+    const NAME: &'static str = "PlaceEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.PlaceEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.PlaceEvent".into()
+    }
+}
+/// A user or service account of the root that identity closed, which ends all its sessions, or opened again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SessionEvent {
+    /// `TYPE:ID`.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+    /// Whether nothing is allowed to it any more.
+    #[prost(bool, tag = "2")]
+    pub closed: bool,
+}
+impl ::prost::Name for SessionEvent {
+    const NAME: &'static str = "SessionEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.SessionEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.SessionEvent".into()
+    }
+}
+/// The product: its manifest was applied, or its own services have other roles.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProductEvent {
+    /// The version of the manifest; 0 where that did not change.
+    #[prost(uint64, tag = "1")]
+    pub version: u64,
+    /// The service account whose roles changed, `service:ID`; empty where none did.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ProductEvent {
+    const NAME: &'static str = "ProductEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.ProductEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.ProductEvent".into()
+    }
+}
+/// What a subject has was changed as a whole: its membership, bindings, grants and groups are to be read again. It comes with
+/// each of these kinds, in place of events for each row.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubjectEvent {
+    /// `TYPE:ID`.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SubjectEvent {
+    const NAME: &'static str = "SubjectEvent";
+    const PACKAGE: &'static str = "bailiwick.authorization.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.authorization.v1.SubjectEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.authorization.v1.SubjectEvent".into()
+    }
+}
+/// The kinds of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ChangeType {
+    /// Not given: refused in a request.
+    Unspecified = 0,
+    /// Memberships.
+    Member = 1,
+    /// Roles that subjects have.
+    Binding = 2,
+    /// Grants.
+    Grant = 3,
+    /// Groups and who is in them.
+    Group = 4,
+    /// Roles of an account, and what it changed about those of its product.
+    Role = 5,
+    /// Registered resources.
+    Resource = 6,
+    /// Invitations.
+    Invitation = 7,
+    /// Requests for approvals.
+    Approval = 8,
+    /// Settings of an account.
+    Settings = 9,
+    /// Accounts, instances and workspaces.
+    Place = 10,
+    /// Users and service accounts that were closed, which ends all their sessions, or opened again.
+    Session = 11,
+    /// The product's manifest, and the roles of its own services.
+    Product = 12,
+}
+impl ChangeType {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CHANGE_TYPE_UNSPECIFIED",
+            Self::Member => "CHANGE_TYPE_MEMBER",
+            Self::Binding => "CHANGE_TYPE_BINDING",
+            Self::Grant => "CHANGE_TYPE_GRANT",
+            Self::Group => "CHANGE_TYPE_GROUP",
+            Self::Role => "CHANGE_TYPE_ROLE",
+            Self::Resource => "CHANGE_TYPE_RESOURCE",
+            Self::Invitation => "CHANGE_TYPE_INVITATION",
+            Self::Approval => "CHANGE_TYPE_APPROVAL",
+            Self::Settings => "CHANGE_TYPE_SETTINGS",
+            Self::Place => "CHANGE_TYPE_PLACE",
+            Self::Session => "CHANGE_TYPE_SESSION",
+            Self::Product => "CHANGE_TYPE_PRODUCT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CHANGE_TYPE_UNSPECIFIED" => Some(Self::Unspecified),
+            "CHANGE_TYPE_MEMBER" => Some(Self::Member),
+            "CHANGE_TYPE_BINDING" => Some(Self::Binding),
+            "CHANGE_TYPE_GRANT" => Some(Self::Grant),
+            "CHANGE_TYPE_GROUP" => Some(Self::Group),
+            "CHANGE_TYPE_ROLE" => Some(Self::Role),
+            "CHANGE_TYPE_RESOURCE" => Some(Self::Resource),
+            "CHANGE_TYPE_INVITATION" => Some(Self::Invitation),
+            "CHANGE_TYPE_APPROVAL" => Some(Self::Approval),
+            "CHANGE_TYPE_SETTINGS" => Some(Self::Settings),
+            "CHANGE_TYPE_PLACE" => Some(Self::Place),
+            "CHANGE_TYPE_SESSION" => Some(Self::Session),
+            "CHANGE_TYPE_PRODUCT" => Some(Self::Product),
+            _ => None,
+        }
+    }
+}
+/// The states of an invitation in an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum InvitationEventState {
+    /// Not given.
+    Unspecified = 0,
+    /// Waits to be accepted.
+    Pending = 1,
+    /// Was accepted.
+    Accepted = 2,
+    /// Was taken back.
+    Revoked = 3,
+    /// Was not accepted in time.
+    Expired = 4,
+}
+impl InvitationEventState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "INVITATION_EVENT_STATE_UNSPECIFIED",
+            Self::Pending => "INVITATION_EVENT_STATE_PENDING",
+            Self::Accepted => "INVITATION_EVENT_STATE_ACCEPTED",
+            Self::Revoked => "INVITATION_EVENT_STATE_REVOKED",
+            Self::Expired => "INVITATION_EVENT_STATE_EXPIRED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "INVITATION_EVENT_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "INVITATION_EVENT_STATE_PENDING" => Some(Self::Pending),
+            "INVITATION_EVENT_STATE_ACCEPTED" => Some(Self::Accepted),
+            "INVITATION_EVENT_STATE_REVOKED" => Some(Self::Revoked),
+            "INVITATION_EVENT_STATE_EXPIRED" => Some(Self::Expired),
+            _ => None,
+        }
+    }
+}
+/// The states of a request for an approval in an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ApprovalEventState {
+    /// Not given.
+    Unspecified = 0,
+    /// Waits for somebody.
+    Pending = 1,
+    /// Was approved.
+    Approved = 2,
+    /// Was rejected.
+    Rejected = 3,
+    /// Was taken back.
+    Withdrawn = 4,
+    /// Was approved and used up.
+    Consumed = 5,
+}
+impl ApprovalEventState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "APPROVAL_EVENT_STATE_UNSPECIFIED",
+            Self::Pending => "APPROVAL_EVENT_STATE_PENDING",
+            Self::Approved => "APPROVAL_EVENT_STATE_APPROVED",
+            Self::Rejected => "APPROVAL_EVENT_STATE_REJECTED",
+            Self::Withdrawn => "APPROVAL_EVENT_STATE_WITHDRAWN",
+            Self::Consumed => "APPROVAL_EVENT_STATE_CONSUMED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "APPROVAL_EVENT_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "APPROVAL_EVENT_STATE_PENDING" => Some(Self::Pending),
+            "APPROVAL_EVENT_STATE_APPROVED" => Some(Self::Approved),
+            "APPROVAL_EVENT_STATE_REJECTED" => Some(Self::Rejected),
+            "APPROVAL_EVENT_STATE_WITHDRAWN" => Some(Self::Withdrawn),
+            "APPROVAL_EVENT_STATE_CONSUMED" => Some(Self::Consumed),
+            _ => None,
+        }
+    }
+}
+/// The states of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PlaceEventState {
+    /// Not given.
+    Unspecified = 0,
+    /// In use.
+    Active = 1,
+    /// Nothing is allowed in it.
+    Suspended = 2,
+    /// On its way to another account; nothing is allowed in it.
+    Moving = 3,
+    /// Is gone, or is in another account.
+    Deleted = 4,
+    /// Of an account: only what its product's manifest names under `restricted` is allowed in it.
+    Restricted = 5,
+}
+impl PlaceEventState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PLACE_EVENT_STATE_UNSPECIFIED",
+            Self::Active => "PLACE_EVENT_STATE_ACTIVE",
+            Self::Suspended => "PLACE_EVENT_STATE_SUSPENDED",
+            Self::Moving => "PLACE_EVENT_STATE_MOVING",
+            Self::Deleted => "PLACE_EVENT_STATE_DELETED",
+            Self::Restricted => "PLACE_EVENT_STATE_RESTRICTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PLACE_EVENT_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "PLACE_EVENT_STATE_ACTIVE" => Some(Self::Active),
+            "PLACE_EVENT_STATE_SUSPENDED" => Some(Self::Suspended),
+            "PLACE_EVENT_STATE_MOVING" => Some(Self::Moving),
+            "PLACE_EVENT_STATE_DELETED" => Some(Self::Deleted),
+            "PLACE_EVENT_STATE_RESTRICTED" => Some(Self::Restricted),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod watch_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Follows the changes of a product or of an account: for search indexes, caches and web hooks of a product's services.
+    #[derive(Debug, Clone)]
+    pub struct WatchServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl WatchServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> WatchServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> WatchServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            WatchServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Streams the present state, then the changes, each at least once and those of an account in the order of its revisions.
+        /// The right is asked on the product where the request names one, and again while the stream runs: it ends with
+        /// PERMISSION_DENIED when the right ends, and with UNAUTHENTICATED when the token or its session does. It ends without error
+        /// shortly before its deadline, and when the server stops: go on with the last cursor. FAILED_PRECONDITION with reason
+        /// CURSOR_REFUSED says that the cursor is of another history or older than what is kept: begin anew, without one.
+        pub async fn watch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/bailiwick.authorization.v1.WatchService/Watch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("bailiwick.authorization.v1.WatchService", "Watch"),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod watch_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with WatchServiceServer.
+    #[async_trait]
+    pub trait WatchService: std::marker::Send + std::marker::Sync + 'static {
+        /// Server streaming response type for the Watch method.
+        type WatchStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::WatchResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Streams the present state, then the changes, each at least once and those of an account in the order of its revisions.
+        /// The right is asked on the product where the request names one, and again while the stream runs: it ends with
+        /// PERMISSION_DENIED when the right ends, and with UNAUTHENTICATED when the token or its session does. It ends without error
+        /// shortly before its deadline, and when the server stops: go on with the last cursor. FAILED_PRECONDITION with reason
+        /// CURSOR_REFUSED says that the cursor is of another history or older than what is kept: begin anew, without one.
+        async fn watch(
+            &self,
+            request: tonic::Request<super::WatchRequest>,
+        ) -> std::result::Result<tonic::Response<Self::WatchStream>, tonic::Status>;
+    }
+    /// Follows the changes of a product or of an account: for search indexes, caches and web hooks of a product's services.
+    #[derive(Debug)]
+    pub struct WatchServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> WatchServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for WatchServiceServer<T>
+    where
+        T: WatchService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/bailiwick.authorization.v1.WatchService/Watch" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchSvc<T: WatchService>(pub Arc<T>);
+                    impl<
+                        T: WatchService,
+                    > tonic::server::ServerStreamingService<super::WatchRequest>
+                    for WatchSvc<T> {
+                        type Response = super::WatchResponse;
+                        type ResponseStream = T::WatchStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WatchService>::watch(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for WatchServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "bailiwick.authorization.v1.WatchService";
+    impl<T> tonic::server::NamedService for WatchServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}

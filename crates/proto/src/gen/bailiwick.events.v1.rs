@@ -5,7 +5,7 @@ pub struct Change {
     /// What changed.
     #[prost(
         oneof = "change::Change",
-        tags = "1, 2, 3, 4, 10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 27, 28, 90"
+        tags = "1, 2, 3, 4, 10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 27, 28, 40, 41, 42, 43, 44, 45, 46, 47, 48, 90"
     )]
     pub change: ::core::option::Option<change::Change>,
 }
@@ -62,6 +62,33 @@ pub mod change {
         /// Authorization: a user or service account was closed, or opened again.
         #[prost(message, tag = "28")]
         FactChanged(super::FactChanged),
+        /// Authorization: a membership was written or removed.
+        #[prost(message, tag = "40")]
+        MemberWritten(super::MemberWritten),
+        /// Authorization: a binding was written or removed.
+        #[prost(message, tag = "41")]
+        BindingWritten(super::BindingWritten),
+        /// Authorization: a grant was written or removed.
+        #[prost(message, tag = "42")]
+        GrantWritten(super::GrantWritten),
+        /// Authorization: a group was written or removed.
+        #[prost(message, tag = "43")]
+        GroupWritten(super::GroupWritten),
+        /// Authorization: a subject was put into a group, or taken out.
+        #[prost(message, tag = "44")]
+        GroupMemberWritten(super::GroupMemberWritten),
+        /// Authorization: a role of an account, or what an account changed about a role of its product, was written or removed.
+        #[prost(message, tag = "45")]
+        RoleWritten(super::RoleWritten),
+        /// Authorization: settings of an account were taken over.
+        #[prost(message, tag = "46")]
+        SettingsWritten(super::SettingsWritten),
+        /// Authorization: identity closed a user or service account of the root, or opened it again.
+        #[prost(message, tag = "47")]
+        StandingWritten(super::StandingWritten),
+        /// Authorization: rows of subjects were removed together, without naming each.
+        #[prost(message, tag = "48")]
+        RowsRemoved(super::RowsRemoved),
         /// Any service: what was done, for the audit log.
         #[prost(message, tag = "90")]
         Audited(super::Audited),
@@ -421,6 +448,205 @@ impl ::prost::Name for PlaceApplied {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bailiwick.events.v1.PlaceApplied".into()
+    }
+}
+/// The row of a membership. Messages like this one say which row a write of authorization touched, for those who follow a
+/// product or an account; decisions do not depend on them. They stand beside the change that counts, never alone.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MemberWritten {
+    /// Id of the user.
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// Whether the row is gone.
+    #[prost(bool, tag = "2")]
+    pub removed: bool,
+    /// Whether the membership is suspended.
+    #[prost(bool, tag = "3")]
+    pub suspended: bool,
+}
+impl ::prost::Name for MemberWritten {
+    const NAME: &'static str = "MemberWritten";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.MemberWritten".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.MemberWritten".into()
+    }
+}
+/// The row of a binding.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BindingWritten {
+    /// Id of the binding.
+    #[prost(string, tag = "1")]
+    pub binding: ::prost::alloc::string::String,
+    /// Who has it, `TYPE:ID`.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+    /// Name of the role.
+    #[prost(string, tag = "3")]
+    pub role: ::prost::alloc::string::String,
+    /// Where it is bound.
+    #[prost(string, tag = "4")]
+    pub scope: ::prost::alloc::string::String,
+    /// Whether the row is gone.
+    #[prost(bool, tag = "5")]
+    pub removed: bool,
+}
+impl ::prost::Name for BindingWritten {
+    const NAME: &'static str = "BindingWritten";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.BindingWritten".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.BindingWritten".into()
+    }
+}
+/// The row of a grant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GrantWritten {
+    /// Id of the grant.
+    #[prost(string, tag = "1")]
+    pub grant: ::prost::alloc::string::String,
+    /// Who has it, `TYPE:ID`.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+    /// What it is on: a resource `TYPE:ID`, or a scope.
+    #[prost(string, tag = "3")]
+    pub on: ::prost::alloc::string::String,
+    /// The type of a grant on a type in a scope; empty for others.
+    #[prost(string, tag = "4")]
+    pub r#type: ::prost::alloc::string::String,
+    /// Whether the row is gone.
+    #[prost(bool, tag = "5")]
+    pub removed: bool,
+}
+impl ::prost::Name for GrantWritten {
+    const NAME: &'static str = "GrantWritten";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.GrantWritten".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.GrantWritten".into()
+    }
+}
+/// The row of a group.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GroupWritten {
+    /// Id of the group.
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+    /// Whether the row is gone.
+    #[prost(bool, tag = "2")]
+    pub removed: bool,
+}
+impl ::prost::Name for GroupWritten {
+    const NAME: &'static str = "GroupWritten";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.GroupWritten".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.GroupWritten".into()
+    }
+}
+/// The row of a member of a group.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GroupMemberWritten {
+    /// Id of the group.
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+    /// Who is in it, `TYPE:ID`.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+    /// Whether the row is gone.
+    #[prost(bool, tag = "3")]
+    pub removed: bool,
+}
+impl ::prost::Name for GroupMemberWritten {
+    const NAME: &'static str = "GroupMemberWritten";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.GroupMemberWritten".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.GroupMemberWritten".into()
+    }
+}
+/// The row of a role.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RoleWritten {
+    /// Name of the role.
+    #[prost(string, tag = "1")]
+    pub role: ::prost::alloc::string::String,
+    /// Whether the row is gone.
+    #[prost(bool, tag = "2")]
+    pub removed: bool,
+}
+impl ::prost::Name for RoleWritten {
+    const NAME: &'static str = "RoleWritten";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.RoleWritten".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.RoleWritten".into()
+    }
+}
+/// Settings that have another value than before.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SettingsWritten {
+    /// Their names.
+    #[prost(string, repeated, tag = "1")]
+    pub names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for SettingsWritten {
+    const NAME: &'static str = "SettingsWritten";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.SettingsWritten".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.SettingsWritten".into()
+    }
+}
+/// Whether identity has closed somebody.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StandingWritten {
+    /// `TYPE:ID`.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+    /// Whether nothing is allowed to it any more: its sessions have ended.
+    #[prost(bool, tag = "2")]
+    pub closed: bool,
+}
+impl ::prost::Name for StandingWritten {
+    const NAME: &'static str = "StandingWritten";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.StandingWritten".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.StandingWritten".into()
+    }
+}
+/// Rows of subjects that were removed together.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RowsRemoved {
+    /// Whose, `TYPE:ID`; all subjects of the event where empty.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RowsRemoved {
+    const NAME: &'static str = "RowsRemoved";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.RowsRemoved".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.RowsRemoved".into()
     }
 }
 /// An invitation, for whoever mails it.

@@ -86,6 +86,12 @@ impl<T> crate::Server for crate::authorization::v1::role_service_server::RoleSer
     }
 }
 
+impl<T> crate::Server for crate::authorization::v1::watch_service_server::WatchServiceServer<T> {
+    fn limited(self, bytes: usize) -> Self {
+        self.max_decoding_message_size(bytes).accept_compressed(Gzip)
+    }
+}
+
 impl<T> crate::Server for crate::events::v1::change_feed_service_server::ChangeFeedServiceServer<T> {
     fn limited(self, bytes: usize) -> Self {
         self.max_decoding_message_size(bytes).accept_compressed(Gzip)

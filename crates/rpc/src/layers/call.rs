@@ -178,6 +178,7 @@ impl Call {
             caller,
             token: begun.current.received.wanted.clone(),
             deadline: begun.current.deadline,
+            asked: begun.asked,
             request_id: begun.current.request_id.clone(),
             method,
             peer: self.peer,

@@ -2,17 +2,19 @@
 //! one's own replicas.
 
 mod forward;
+mod mark;
 mod poll;
 mod read;
 mod retention;
 
 pub use forward::Forward;
+pub use mark::Mark;
 pub use poll::{Poll, Poller};
 pub use read::Feed;
 
 use std::sync::Arc;
 
-use sea_orm::{DbBackend, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 
 use crate::{
     Db, Error, OutboxRow,
@@ -88,8 +90,14 @@ pub struct Batch {
 }
 
 /// Reads where the feed stands, and rows after a cursor.
-async fn batch(db: &Db, cursor: &Cursor, sql: String, values: Vec<Value>) -> Result<Batch, Error> {
-    let rows = rows(db.load(), sql, values).await?;
+async fn batch(
+    db: &Db,
+    conn: &impl ConnectionTrait,
+    cursor: &Cursor,
+    sql: String,
+    values: Vec<Value>,
+) -> Result<Batch, Error> {
+    let rows = rows(conn, sql, values).await?;
     let first = of_feed(rows.first())?;
     let epoch = db.epoch_in(first)?;
     let head = number(first.try_get("", "head")?);

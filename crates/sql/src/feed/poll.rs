@@ -58,7 +58,7 @@ impl Poller {
         let seen: Vec<String> = self.unpositioned.iter().map(u64::to_string).collect();
         let seen = format!("[{}]", seen.join(","));
         let values: Vec<Value> = vec![stored(self.cursor.position), i64::from(limit).into(), seen.into()];
-        let read = batch(db, &self.cursor, poll_sql(db.backend()), values).await?;
+        let read = batch(db, db.load(), &self.cursor, poll_sql(db.backend()), values).await?;
         if self.stamp.is_some() && self.stamp != read.at_cursor && read.pruned < self.cursor.position {
             return Err(CursorRefused::OtherHistory.into());
         }

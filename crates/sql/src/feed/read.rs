@@ -35,7 +35,8 @@ impl Feed {
     /// The cursor is rejected, or the database is unavailable.
     pub async fn read(&self, cursor: &Cursor, limit: u32) -> Result<Batch, Error> {
         let values = vec![stored(cursor.position), i64::from(limit).into()];
-        batch(&self.db, cursor, read_sql(self.db.backend()), values).await
+        let sql = read_sql(self.db.backend());
+        batch(&self.db, self.db.load(), cursor, sql, values).await
     }
     /// The end of the feed: where a consumer that starts from a snapshot begins, before it reads
     /// the first page.

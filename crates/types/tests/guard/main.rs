@@ -7,6 +7,8 @@
     reason = "helpers of tests fail like tests"
 )]
 
+mod product;
+
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicUsize, Ordering},

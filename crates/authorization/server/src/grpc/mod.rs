@@ -19,6 +19,7 @@ pub mod query;
 mod quota;
 pub(crate) mod resource;
 pub(crate) mod role;
+mod watch;
 mod written;
 
 use std::sync::Arc;
@@ -33,14 +34,16 @@ use bailiwick_proto::authorization::v1::{
     member_service_server::MemberServiceServer, product_service_server::ProductServiceServer,
     query_service_server::QueryServiceServer, quota_service_server::QuotaServiceServer,
     resource_service_server::ResourceServiceServer, role_service_server::RoleServiceServer,
+    watch_service_server::WatchServiceServer,
 };
 use bailiwick_rpc::{Call, Context, Guard, IntoStatus, Rights, Services, Target, Tasks};
 use bailiwick_types::{AccountId, Authorized, Fault, Method, Refused, Rows, Subject, Timestamp, Token};
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 pub(crate) use convert::map_of;
 
-use crate::{decision_log::DecisionLog, export::Exporter, fresh::Freshness, lists::Lists};
+use crate::{decision_log::DecisionLog, export::Exporter, fresh::Freshness, lists::Lists, watch::Hub};
 
 /// What the handlers of administration work with.
 #[derive(Clone)]
@@ -93,6 +96,7 @@ pub(crate) fn services(
     replica: &Arc<Replica>,
     (lists, exporter): (Arc<dyn Lists>, Exporter),
     log: DecisionLog,
+    (hub, stop): (Arc<Hub>, CancellationToken),
 ) -> Services {
     // Whoever asks for decisions is looked up where the decisions are made, not in the primary.
     let near = api
@@ -103,6 +107,12 @@ pub(crate) fn services(
     let exports = export::Exports {
         api: api.clone(),
         exporter,
+    };
+    let watches = watch::Watches {
+        api: api.clone(),
+        near: near.clone(),
+        hub,
+        stop,
     };
     let queries = query::Queries::new(Arc::clone(replica), lists, api.guard.clone(), near, clock);
     Services::new()
@@ -119,6 +129,7 @@ pub(crate) fn services(
         .add(GroupServiceServer::new(api.clone()))
         .add(QuotaServiceServer::new(api.clone()))
         .add(ApprovalServiceServer::new(api.clone()))
+        .add(WatchServiceServer::new(watches))
         .add(AccessServiceServer::new(api.clone()))
 }
 

@@ -20,6 +20,7 @@ use super::{
     rows::FromRow,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
+    written,
 };
 
 /// Ids that one statement looks up.
@@ -155,6 +156,7 @@ impl<T: ReadConn> Reader for Tx<T> {
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_account(&mut self, of: &Account) -> Result<(), StoreError> {
         use account::Column as C;
+        let before = self.account().await?.map(|before| before.settings);
         let (closed_epoch, closed_version) = stored_closed(of.closed_version.as_ref());
         let row = account::ActiveModel {
             id: set(of.id.uuid()),
@@ -188,7 +190,11 @@ impl<T: WriteConn> Writer for Tx<T> {
                 C::SettingsVersion,
             ],
         )
-        .await
+        .await?;
+        match written::settings(&before.unwrap_or_default(), &of.settings) {
+            Some(row) => self.wrote(row),
+            None => Ok(()),
+        }
     }
     async fn put_place(&mut self, of: &Place) -> Result<(), StoreError> {
         use place::Column as C;

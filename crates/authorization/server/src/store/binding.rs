@@ -19,6 +19,7 @@ use super::{
     rows::FromRow,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
+    written,
 };
 
 /// Users that one statement names.
@@ -149,10 +150,12 @@ impl<T: WriteConn> Writer for Tx<T> {
             created_at: set(of.created_at.0),
             creator: set(of.creator.as_ref().map(ToString::to_string)),
         };
-        self.upsert(row, [C::Key, C::Parameters, C::ExpiresAt]).await
+        self.upsert(row, [C::Key, C::Parameters, C::ExpiresAt]).await?;
+        self.wrote(written::binding(of, false))
     }
     async fn remove_binding(&mut self, binding: &Binding) -> Result<(), StoreError> {
         let key = (self.account_id()?.uuid(), binding.id.uuid());
-        self.delete::<binding::Entity>(key).await
+        self.delete::<binding::Entity>(key).await?;
+        self.wrote(written::binding(binding, true))
     }
 }

@@ -16,6 +16,7 @@ use super::{
     entity::entitlement,
     rows::FromRow,
     tx::{ReadConn, Tx, WriteConn},
+    written,
 };
 
 /// What a grant is on, as column `kind` has it.
@@ -153,10 +154,12 @@ impl<T: WriteConn> Writer for Tx<T> {
                 C::Revision,
             ],
         )
-        .await
+        .await?;
+        self.wrote(written::grant(of, false))
     }
     async fn remove_grant(&mut self, grant: &Grant) -> Result<(), StoreError> {
         let key = (self.account_id()?.uuid(), grant.id.uuid());
-        self.delete::<entitlement::Entity>(key).await
+        self.delete::<entitlement::Entity>(key).await?;
+        self.wrote(written::grant(grant, true))
     }
 }

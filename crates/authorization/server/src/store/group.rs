@@ -16,6 +16,7 @@ use super::{
     rows::FromRow,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
+    written,
 };
 
 impl FromRow for Group {
@@ -84,7 +85,8 @@ impl<T: WriteConn> Writer for Tx<T> {
             title: set(of.title.clone()),
             created_at: set(of.created_at.0),
         };
-        self.insert(row).await
+        self.insert(row).await?;
+        self.wrote(written::group(of.id, false))
     }
     async fn remove_group(&mut self, id: GroupId) -> Result<(), StoreError> {
         let account = self.account_id()?;
@@ -105,7 +107,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             values(),
         )
         .await?;
-        Ok(())
+        self.wrote(written::group(id, true))
     }
     async fn set_group_member(
         &mut self,
@@ -129,6 +131,6 @@ impl<T: WriteConn> Writer for Tx<T> {
             subject.to_string().into(),
         ];
         self.run(sql, values).await?;
-        Ok(())
+        self.wrote(written::group_member(id, subject, !is_in))
     }
 }

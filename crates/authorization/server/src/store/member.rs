@@ -17,6 +17,7 @@ use super::{
     rows::FromRow,
     store_error,
     tx::{ReadConn, Tx, WriteConn},
+    written,
 };
 
 /// Scopes that one statement names.
@@ -102,13 +103,15 @@ impl<T: WriteConn> Writer for Tx<T> {
             expires_at: set(of.expires_at.map(|at| at.0)),
             created_at: set(of.created_at.0),
         };
-        self.upsert(row, [C::Kind, C::State, C::ExpiresAt]).await
+        self.upsert(row, [C::Kind, C::State, C::ExpiresAt]).await?;
+        self.wrote(written::member(of.user, Some(of.state)))
     }
     async fn remove_member(&mut self, user: UserId) -> Result<(), StoreError> {
         let account = self.account_id()?;
         self.delete::<member::Entity>((account.uuid(), user.uuid()))
             .await?;
-        self.remove_subject(&Subject::user(user)).await
+        self.remove_subject(&Subject::user(user)).await?;
+        self.wrote(written::member(user, None))
     }
     async fn remove_grants(&mut self, subject: &Subject, scopes: &[Uuid]) -> Result<(), StoreError> {
         let account = self.account_id()?;
@@ -128,6 +131,6 @@ impl<T: WriteConn> Writer for Tx<T> {
             );
             self.run(&sql, values).await?;
         }
-        Ok(())
+        self.wrote(written::rows_of(Some(subject)))
     }
 }

@@ -28,6 +28,8 @@ mod standing;
 mod strays;
 mod subjects;
 mod tx;
+pub(crate) mod watch;
+mod written;
 
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -21,6 +21,7 @@ use super::{
     entity::{member, root_binding, service_state, user_state},
     store_error,
     tx::{ReadConn, Tx, WriteConn},
+    written,
 };
 
 /// Users or makers that one statement asks for.
@@ -217,6 +218,7 @@ impl<T: ReadConn> Reader for Tx<T> {
 #[async_trait]
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_person(&mut self, of: &Person) -> Result<(), StoreError> {
+        self.wrote_in_all(&written::standing(&Subject::user(of.user), of.state.is_closed()));
         use user_state::Column as C;
         let (closed_epoch, closed_version) = stored_closed(of.closed_version.as_ref());
         let row = user_state::ActiveModel {
@@ -250,6 +252,7 @@ impl<T: WriteConn> Writer for Tx<T> {
         .await
     }
     async fn put_service_account(&mut self, of: &ServiceAccount) -> Result<(), StoreError> {
+        self.wrote_in_all(&written::standing(&Subject::service(of.id), !of.enabled));
         use service_state::Column as C;
         let (closed_epoch, closed_version) = stored_closed(of.closed_version.as_ref());
         let row = service_state::ActiveModel {

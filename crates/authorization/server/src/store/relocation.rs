@@ -21,6 +21,7 @@ use super::{
     entity::{approval, entitlement, invitation, resource},
     store_error,
     tx::{ReadConn, Tx, WriteConn},
+    written,
 };
 
 /// The id of a scope below the product.
@@ -151,6 +152,6 @@ impl<T: WriteConn> Writer for Tx<T> {
         ] {
             self.run(&sql, values()).await?;
         }
-        Ok(())
+        self.wrote(written::rows_of(None))
     }
 }

@@ -19,6 +19,7 @@ use super::{
     rows::{FromRow, pair},
     store_error,
     tx::{ReadConn, Tx, WriteConn},
+    written,
 };
 
 impl FromRow for Resource {
@@ -246,6 +247,9 @@ impl<T: WriteConn> Writer for Tx<T> {
             values(),
         )
         .await?;
+        for subject in &subjects {
+            self.wrote(written::rows_of(Some(subject)))?;
+        }
         Ok(subjects.into_iter().collect())
     }
 }

@@ -15,6 +15,7 @@ use super::{
     convert::{column, generation, json, set},
     entity::{account_role, binding, role_overlay},
     tx::{ReadConn, Tx, WriteConn},
+    written,
 };
 
 #[async_trait]
@@ -50,11 +51,13 @@ impl<T: WriteConn> Writer for Tx<T> {
             definition: set(json(&role.decl)),
             generation: set(generation(role.generation)),
         };
-        self.upsert(row, [C::Title, C::Definition, C::Generation]).await
+        self.upsert(row, [C::Title, C::Definition, C::Generation]).await?;
+        self.wrote(written::role(&role.name, false))
     }
     async fn remove_role(&mut self, name: &str) -> Result<(), StoreError> {
         let key = (self.account_id()?.uuid(), name.to_owned());
-        self.delete::<account_role::Entity>(key).await
+        self.delete::<account_role::Entity>(key).await?;
+        self.wrote(written::role(name, true))
     }
     async fn put_overlay(
         &mut self,
@@ -72,6 +75,7 @@ impl<T: WriteConn> Writer for Tx<T> {
             removed: set(json(&overlay.remove)),
             generation: set(generation(overlay.generation)),
         };
-        self.upsert(row, [C::Added, C::Removed, C::Generation]).await
+        self.upsert(row, [C::Added, C::Removed, C::Generation]).await?;
+        self.wrote(written::role(role, false))
     }
 }

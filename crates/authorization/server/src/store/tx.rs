@@ -9,6 +9,7 @@ use bailiwick_types::{AccountAccess, AccountId, ScopeRoot, Subject, Token};
 use sea_orm::{QueryResult, Value};
 
 use super::{Hook, Products, change, convert::stored, store_error};
+use bailiwick_proto::events::v1::change::Change as Written;
 
 /// Rows of `part` that one statement writes.
 const PARTS: usize = 200;
@@ -67,6 +68,8 @@ pub(crate) struct Tx<T> {
     account: Option<AccountAccess>,
     hook: Option<Hook>,
     changes: Vec<(ScopeRoot, Change)>,
+    /// Which rows of accounts were written: told beside the changes.
+    written: Vec<(AccountId, Written)>,
 }
 
 impl<T> Tx<T> {
@@ -77,6 +80,7 @@ impl<T> Tx<T> {
             account: None,
             hook: None,
             changes: Vec::new(),
+            written: Vec::new(),
         }
     }
     /// The same for the rows of one account.
@@ -116,6 +120,20 @@ impl<T: WriteConn> Tx<T> {
     pub(super) fn now(&self) -> i64 {
         self.tx.held().db().clock().now().0
     }
+    /// Notes that a row of the account was written. It is told where the write tells a change of the account.
+    pub(super) fn wrote(&mut self, row: Written) -> Result<(), StoreError> {
+        let account = self.account_id()?;
+        self.written.push((account, row));
+        Ok(())
+    }
+    /// The same for each account whose row the write holds.
+    pub(super) fn wrote_in_all(&mut self, row: &Written) {
+        for root in self.tx.held().roots() {
+            if let ScopeRoot::Account(account) = root {
+                self.written.push((account, row.clone()));
+            }
+        }
+    }
     /// Writes what was emitted: the changes to the outbox, and the last change of each part.
     pub(crate) async fn flush(&mut self) -> Result<(), StoreError> {
         let mut parts: Vec<(uuid::Uuid, i16, String, u64)> = Vec::new();
@@ -134,6 +152,15 @@ impl<T: WriteConn> Tx<T> {
                 self.fact_changed(&root, subject).await?;
             }
             self.tx.tx().emit(&root, encoded).map_err(store_error)?;
+        }
+        let told: HashSet<ScopeRoot> = emitted.iter().map(|(root, _)| root.clone()).collect();
+        for (account, row) in std::mem::take(&mut self.written) {
+            let root = ScopeRoot::Account(account);
+            let encoded = bailiwick_feed::encode(row);
+            // A row is no change by itself: what is put back as it was gives the account no new revision.
+            if told.contains(&root) && emitted.insert((root.clone(), encoded.clone())) {
+                self.tx.tx().emit(&root, encoded).map_err(store_error)?;
+            }
         }
         for some in parts.chunks(PARTS) {
             let mut tuples = Vec::with_capacity(some.len());

@@ -76,6 +76,15 @@ fn event_of(change: Change, root: &Root) -> Option<Event> {
         | Change::SettingsChanged(_)
         | Change::InvitationChanged(_)
         | Change::ApprovalChanged(_)
+        | Change::MemberWritten(_)
+        | Change::BindingWritten(_)
+        | Change::GrantWritten(_)
+        | Change::GroupWritten(_)
+        | Change::GroupMemberWritten(_)
+        | Change::RoleWritten(_)
+        | Change::SettingsWritten(_)
+        | Change::StandingWritten(_)
+        | Change::RowsRemoved(_)
         | Change::Audited(_) => None,
     }
 }
