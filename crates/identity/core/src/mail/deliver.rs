@@ -49,7 +49,8 @@ pub enum Outcome {
     GivenUp(SendError),
 }
 
-/// Claims at most `limit` mails that are due. Each is this process's to send for some minutes.
+/// Claims at most `limit` mails that are due. Each is this process's to send for some minutes, and says since
+/// when it was due.
 ///
 /// # Errors
 /// The store failed.
@@ -64,7 +65,7 @@ pub async fn claim(identity: &Identity, _by: &System, limit: u64) -> Result<Vec<
     for mut mail in due {
         let until = now.plus(LEASE);
         if write.claim_mail(&mail, now, until).await? {
-            (mail.attempts, mail.due) = (mail.attempts + 1, until);
+            mail.attempts += 1;
             claimed.push(mail);
         }
     }
@@ -82,8 +83,8 @@ pub async fn deliver(
     mailer: &dyn Mailer,
     mail: &Mail,
 ) -> Result<Delivery, StoreError> {
-    // Past its last try it waits only where trying it fails without a record each time.
-    let lost = mail.attempts > BELIEVED && identity.clock.now() > mail.last_try.plus(LEASE);
+    // Only a claim that ended without a record makes a mail due after its last try.
+    let lost = mail.due > mail.last_try;
     let letter = if lost {
         let why = "no attempt at the mail could be recorded".to_owned();
         Err(SendError::Permanent(why))

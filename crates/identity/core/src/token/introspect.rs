@@ -112,12 +112,13 @@ mod tests {
     use std::time::Duration;
 
     use bailiwick_testkit::witness;
-    use bailiwick_types::{CallerKind, Target};
+    use bailiwick_types::{CallerKind, ServiceAccountId, Target};
 
     use super::*;
     use crate::{
         attempt::ClientNetwork,
         fixture::{Fixture, account},
+        operator::grant,
         peer::PeerError,
         service_account::disable,
         session::sign_out,
@@ -212,25 +213,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_is_disabled_or_being_disabled_is_told_nothing_on_its_token() {
-        let fixture = Fixture::new().await;
-        let ask = async |id| {
+    async fn one_that_may_not_act_any_more_is_told_nothing_on_its_token() {
+        async fn ask(fixture: &Fixture, id: ServiceAccountId) -> Result<Option<AccessClaims>, Error> {
             let caller = witness::caller(CallerKind::Service, Subject::service(id), None);
             let by = witness::authorized(&caller, &Target::none(), false);
             introspect(&fixture.identity, &by, &"x".into()).await
-        };
-        let (one, _) = fixture.service_account("One").await;
-        let (two, _) = fixture.service_account("Two").await;
-        assert_eq!(ask(one.id).await.unwrap(), None);
-        disable(&fixture.identity, &fixture.operator(), one.id)
+        }
+        let mut fixture = Fixture::new().await;
+        let (disabled, _) = fixture.service_account("One").await;
+        let (closing, _) = fixture.service_account("Two").await;
+        let (operator, _) = fixture.service_account("Three").await;
+        fixture.identity.operators.service_accounts = true;
+        let subject = Subject::service(operator.id);
+        grant(&fixture.identity, &fixture.operator(), &subject)
+            .await
+            .unwrap();
+        let all = [disabled.id, closing.id, operator.id];
+        for id in all {
+            assert_eq!(ask(&fixture, id).await.unwrap(), None);
+        }
+        disable(&fixture.identity, &fixture.operator(), disabled.id)
             .await
             .unwrap();
         fixture.authorization.fails(PeerError::Unavailable.into());
-        disable(&fixture.identity, &fixture.operator(), two.id)
+        disable(&fixture.identity, &fixture.operator(), closing.id)
             .await
             .unwrap_err();
-        for id in [one.id, two.id] {
-            let refused = ask(id).await;
+        fixture.identity.operators.service_accounts = false;
+        for id in all {
+            let refused = ask(&fixture, id).await;
             assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
         }
     }
