@@ -70,6 +70,7 @@ impl Rights for RemoteRights {
                 },
                 operator_allowed: operator != OperatorAllowed::No,
                 stranger: false,
+                within: String::new(),
             };
             let answer = self
                 .client

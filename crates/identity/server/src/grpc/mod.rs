@@ -9,7 +9,7 @@ mod session;
 mod token;
 mod user;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bailiwick_identity_core::{Identity, password::Password};
 use bailiwick_proto::identity::v1::{
@@ -97,6 +97,24 @@ fn bounded(fields: &mut Fields, name: &str, text: String, most: usize) -> Option
         _ => fields.violate(name, format!("must have at most {most} characters")),
     }
     None
+}
+
+/// Reads a duration from zero to `most` that may be absent.
+fn duration(
+    fields: &mut Fields,
+    name: &str,
+    given: Option<prost_types::Duration>,
+    most: Duration,
+) -> Option<Option<Duration>> {
+    let Some(given) = given else { return Some(None) };
+    match Duration::try_from(given) {
+        Ok(duration) if duration <= most => Some(Some(duration)),
+        _ => {
+            let days = most.as_secs() / 86_400;
+            fields.violate(name, format!("must be a duration of 0 to {days} days"));
+            None
+        }
+    }
 }
 
 /// Reads a token of any kind.

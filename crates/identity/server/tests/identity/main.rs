@@ -16,6 +16,7 @@ mod limits;
 mod mails;
 mod operator;
 mod peers;
+mod rotation;
 mod schema;
 mod second_factors;
 mod secrets;
