@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    apply, backup, check, completions, config, database, demo, explain, export, keys, matrix, migrate,
-    operator, preview, reconcile, restore, roles, serve, test, version,
+    apply, backup, check, completions, config, database, demo, explain, export, key, keys, matrix, migrate,
+    operator, preview, reconcile, restore, roles, serve, service_account, test, version,
 };
 
 /// Identity, tenancy and authorization over gRPC.
@@ -69,6 +69,12 @@ pub(crate) enum Command {
     /// Manage the keys by which the services know each other.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Manage API keys of users.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Manage service accounts.
+    #[command(subcommand)]
+    ServiceAccount(service_account::Command),
     /// Apply a product manifest.
     Apply(apply::Args),
     /// Show who would gain or lose which permissions through a change, without making it.
@@ -110,6 +116,8 @@ impl Cli {
             Command::Database(command) => database::run(&command, output).await?,
             Command::Operator(command) => operator::run(&command, output).await?,
             Command::Keys(command) => keys::run(&command, output)?,
+            Command::Key(command) => key::run(&command, output).await?,
+            Command::ServiceAccount(command) => service_account::run(&command, output).await?,
             Command::Apply(arguments) => apply::run(&arguments, output).await?,
             Command::Preview(change) => preview::run(&change, output).await?,
             Command::Check(arguments) => return check::run(&arguments, output).await,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use bailiwick_client::{Client, Credentials, Endpoints, Tls};
+use bailiwick_proto::identity::v1::ReauthenticateRequest;
+use secrecy::ExposeSecret;
 use tonic::{Response, Status};
 
 use crate::secret;
@@ -45,6 +47,11 @@ pub(crate) struct Connection {
 impl Connection {
     /// A client with these credentials, which connects at its first call.
     pub(crate) fn client(&self) -> Result<Client> {
+        self.client_for(None)
+    }
+
+    /// The same, signed in for an account.
+    pub(crate) fn client_for(&self, account: Option<&str>) -> Result<Client> {
         let mut endpoints = endpoints(&self.endpoint)?;
         if let Some(file) = &self.ca_file {
             endpoints = endpoints.tls(Tls::Ca(file.clone()));
@@ -53,7 +60,8 @@ impl Connection {
             (Some(email), _) => {
                 let file = self.password_file.as_deref();
                 let file = file.context("`--password-file` is required")?;
-                Credentials::password(email, secret::first_line(file)?, None)
+                let account = account.map(str::to_owned);
+                Credentials::password(email, secret::first_line(file)?, account)
             }
             (None, Some(id)) => {
                 let file = self.client_secret_file.as_deref();
@@ -63,6 +71,21 @@ impl Connection {
             (None, None) => bail!("`--email` or `--client-id` is required"),
         };
         Ok(Client::lazy(&endpoints)?.with_credentials(credentials))
+    }
+}
+
+impl Connection {
+    /// Proves the user of a client again, for one call of a method.
+    pub(crate) async fn step_up(&self, client: &Client, method: &str) -> Result<()> {
+        let file = self.password_file.as_deref();
+        let file = file.context("`--email` and `--password-file` are required: only a user steps up")?;
+        let request = ReauthenticateRequest {
+            password: secret::first_line(file)?.expose_secret().to_owned(),
+            method: method.to_owned(),
+            ..ReauthenticateRequest::default()
+        };
+        let mut service = client.identity().authentication();
+        message(service.reauthenticate(request).await).map(drop)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The store of the rule tests: tables in memory, a copy of which a unit of work changes.
 
+mod api_keys;
 mod attempts;
 mod mails;
 mod second_factors;
@@ -16,6 +17,7 @@ use bailiwick_types::{
 
 use self::attempts::{Address, Counter};
 use crate::{
+    api_key::{ApiKey, KeyMac},
     change::Change,
     device::KnownDevice,
     mail::Mail,
@@ -46,6 +48,7 @@ struct Tables {
     /// Those that were deleted.
     service_tombstones: BTreeMap<ServiceAccountId, ServiceAccount>,
     service_closings: BTreeMap<ServiceAccountId, service_account::Closing>,
+    api_keys: BTreeMap<bailiwick_types::ApiKeyId, (ApiKey, KeyMac)>,
     signing_keys: BTreeMap<String, StoredKey>,
     requests: HashMap<Digest, (Answered, Timestamp)>,
     counters: HashMap<Digest, Counter>,

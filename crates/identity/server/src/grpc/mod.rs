@@ -1,6 +1,7 @@
 //! The gRPC services: a folder a service, a file a method. Services without an implemented method are
 //! answered by the frame.
 
+mod api_key;
 mod authentication;
 mod operator;
 mod prelude;
@@ -13,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 
 use bailiwick_identity_core::{Identity, password::Password};
 use bailiwick_proto::identity::v1::{
-    authentication_service_server::AuthenticationServiceServer,
+    api_key_service_server::ApiKeyServiceServer, authentication_service_server::AuthenticationServiceServer,
     operator_service_server::OperatorServiceServer,
     service_account_service_server::ServiceAccountServiceServer,
     session_service_server::SessionServiceServer, token_service_server::TokenServiceServer,
@@ -75,6 +76,7 @@ pub(crate) fn services(
         .add(AuthenticationServiceServer::new(api.clone()))
         .add(SessionServiceServer::new(api.clone()))
         .add(ServiceAccountServiceServer::new(api.clone()))
+        .add(ApiKeyServiceServer::new(api.clone()))
         .add(OperatorServiceServer::new(api.clone()))
         .add(TokenServiceServer::new(api))
 }

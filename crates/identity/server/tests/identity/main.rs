@@ -8,6 +8,7 @@
 
 mod support;
 
+mod api_keys;
 mod authentication;
 mod disabling;
 mod feed;
