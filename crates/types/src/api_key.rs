@@ -138,7 +138,8 @@ pub struct KeyScope {
     pub key: ApiKeyId,
     /// The account that it serves for.
     pub account: AccountId,
-    /// The place in the account that it serves in, with everything below it; the account itself for all of it.
+    /// The place in the account that it serves in, with everything below it; for all of the account, the
+    /// account itself.
     pub place: Scope,
     /// What it serves for.
     pub permissions: Vec<KeyPermission>,

@@ -349,17 +349,24 @@ impl Situation {
         }
     }
 
+    /// Whether the key that the actor uses, if any, serves for a permission in a scope.
+    #[must_use]
+    pub fn key_serves(&self, actor: &Actor, permission: &str, scope: &Scope) -> bool {
+        let Some(key) = &actor.key else {
+            return true;
+        };
+        let inside = !key.is_within() || self.path(scope).contains(&key.place);
+        inside && key.permits(permission)
+    }
+
     /// Whether the actor has a permission on a scope. The operator has it also where the scope is not known.
     #[must_use]
     pub fn allows(&self, actor: &Actor, permission: &str, scope: &Scope, now: Timestamp) -> bool {
         let Some(standing) = &actor.standing else {
             return true;
         };
-        if let Some(key) = &actor.key {
-            let inside = !key.is_within() || self.path(scope).contains(&key.place);
-            if !inside || !key.permits(permission) {
-                return false;
-            }
+        if !self.key_serves(actor, permission, scope) {
+            return false;
         }
         let Some(permission) = self.policy.product().permission_no(permission) else {
             return false;

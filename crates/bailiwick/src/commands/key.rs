@@ -20,10 +20,10 @@ use crate::{
 pub(crate) enum Command {
     /// Create a key of the signed-in user, and write it to a file.
     ///
-    /// A program that sends it (`authorization: Bearer bwk_...`) may do what the key lists and the user may do
-    /// itself at that moment.
+    /// A program that sends it (`authorization: Bearer bwk_...`) may do what the key lists and the user may
+    /// do itself at that moment.
     Create(Create),
-    /// List the keys of the signed-in user in an account, or of everybody for who has `api_key.manage` there.
+    /// List the keys of the signed-in user in an account; with `api_key.manage` there, those of everybody.
     List(List),
     /// Revoke a key: every service refuses it from then on.
     Revoke(Revoke),

@@ -22,8 +22,8 @@ const DELETE: &str = "bailiwick.identity.v1.ServiceAccountService/DeleteServiceA
 pub(crate) enum Command {
     /// Give a service account a new secret, and write it to a file.
     ///
-    /// The old secret serves on for a while, so that the new one can be deployed. No third one is given in the
-    /// meantime, unless `--replace-new` discards the newer one.
+    /// The old secret serves on for a while, so that the new one can be deployed. No third one is given
+    /// meanwhile, unless `--replace-new` discards the newer one.
     Rotate(Rotate),
     /// Delete a service account: it has no access any more, and its id is not used again.
     Delete(Delete),

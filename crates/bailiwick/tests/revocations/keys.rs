@@ -3,8 +3,8 @@
 use bailiwick_client::{Client, Credentials};
 use bailiwick_proto::{
     authorization::v1::{
-        ApplyProductRequest, AssignRoleRequest, GetResourceRequest, RegisterResourceRequest,
-        RemoveMemberRequest, RevokeRoleRequest,
+        ApplyProductRequest, AssignRoleRequest, GetResourceRequest, ListResourcesInScopeRequest,
+        RegisterResourceRequest, RemoveMemberRequest, RevokeRoleRequest,
     },
     identity::v1::{CreateApiKeyRequest, CreateUserRequest, RevokeApiKeyRequest, SignInRequest},
     tenancy::v1::{
@@ -109,12 +109,16 @@ impl World {
 
     /// Makes a key in a place; the answer has its id and its text.
     async fn key(&self, scope: &str) -> (String, String) {
+        self.key_for(scope, &PERMISSIONS).await
+    }
+
+    async fn key_for(&self, scope: &str, permissions: &[&str]) -> (String, String) {
         let month = 30 * 86_400;
         let request = CreateApiKeyRequest {
             account: self.account.clone(),
             title: "Reports".into(),
             scope: scope.into(),
-            permissions: PERMISSIONS.map(str::to_owned).into(),
+            permissions: permissions.iter().map(|one| (*one).to_owned()).collect(),
             expire_time: Some(prost_types::Timestamp {
                 seconds: SystemClock.now().seconds() + month,
                 nanos: 0,
@@ -204,8 +208,8 @@ async fn a_key_has_what_its_maker_has_now_and_a_revoked_one_is_refused_everywher
             scope: workspace(n),
             ..Default::default()
         };
-        let made = world.root.authorization().resource().register_resource(register);
-        made.await.unwrap();
+        let mut service = world.root.authorization().resource();
+        service.register_resource(register).await.unwrap();
     }
     let (id, key) = world.key("").await;
     let (_, placed) = world.key(&workspace(0)).await;
@@ -246,6 +250,28 @@ async fn a_key_has_what_its_maker_has_now_and_a_revoked_one_is_refused_everywher
             .await;
         assert_eq!(code(made), expected, "in store {n}");
     }
+
+    let resources = async |client: &Client| {
+        let list = ListResourcesInScopeRequest {
+            account: world.account.clone(),
+            r#type: "note".into(),
+            ..Default::default()
+        };
+        let listed = client
+            .authorization()
+            .resource()
+            .list_resources_in_scope(list)
+            .await;
+        let listed = listed.unwrap().into_inner().resources;
+        let mut names: Vec<String> = listed.into_iter().map(|one| one.resource).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(resources(&client).await, ["note:0", "note:by-key-0"]);
+    assert_eq!(resources(&world.ada).await, ["note:0", "note:1", "note:by-key-0"]);
+    let blind = world.key_for("", &["account.view"]).await.1;
+    let [blind, _] = world.fleet.clients(&Credentials::Bearer(blind.into()));
+    assert_eq!(resources(&blind).await, [""; 0], "the key names no notes");
 
     // The maker loses its role and gets it back.
     let nothing = [no; 7];

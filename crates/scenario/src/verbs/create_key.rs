@@ -8,7 +8,7 @@ arguments! { pub(super) struct CreateKey in on {
     id: String = need("id"),
     on: Scope = need("on"),
     permissions: Vec<String> = need("permissions"),
-    expires: OffsetDateTime = need("expires"),
+    expires: Option<OffsetDateTime> = get("expires"),
 } }
 
 #[async_trait]
@@ -22,7 +22,7 @@ impl Verb for CreateKey {
             title: self.id.clone(),
             scope: call.names.scope(&self.on),
             permissions: self.permissions.clone(),
-            expire_time: Some(timestamp(self.expires)),
+            expire_time: self.expires.map(timestamp),
             ..Default::default()
         };
         let mut keys = call.client().await?.identity().api_key();

@@ -122,6 +122,8 @@ pub enum Sight {
     Everything,
     /// What its own roles and grants in the account allow.
     Allowed,
+    /// The part of it that lies in a place: each row is asked for by [`Guard::filter_resources`].
+    Within,
 }
 
 /// What a call is made for.
@@ -304,6 +306,13 @@ impl Guard {
         let Ok(operator) = binding(caller, account) else {
             return Ok(Sight::Nothing);
         };
+        if let Some(key) = subject.key {
+            return Ok(match key.permits(&permission) {
+                true if key.is_within() => Sight::Within,
+                true => Sight::Allowed,
+                false => Sight::Nothing,
+            });
+        }
         if operator == OperatorAllowed::No {
             return Ok(Sight::Allowed);
         }

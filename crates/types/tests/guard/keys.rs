@@ -190,8 +190,15 @@ async fn a_list_shows_a_key_no_rows_of_its_maker() {
         .unwrap();
     assert_eq!(rows, Rows::All);
     let declared = <a::ListResourcesInScope as bailiwick_types::Method>::DECLARATION;
-    let sight = guard.sight(declared, &caller, account(1), "survey").await;
-    assert_eq!(sight.unwrap(), Sight::Allowed);
+    for (place, permission, expected) in [
+        (None, "api_key.manage", Sight::Nothing),
+        (None, "survey.view", Sight::Allowed),
+        (Some(workspace(1)), "survey.*", Sight::Within),
+    ] {
+        let caller = key(account(1), place, &[permission]);
+        let sight = guard.sight(declared, &caller, account(1), "survey").await;
+        assert_eq!(sight.unwrap(), expected, "{permission}");
+    }
     let targets = ["survey:1".to_owned()];
     let shown = guard
         .filter_resources(declared, &caller, account(1), "survey", &targets)

@@ -96,7 +96,8 @@ pub struct ServiceAccount {
     pub version: u64,
 }
 
-/// The intent to disable or delete a service account: written before authorization closes it, removed with the change.
+/// The intent to disable or delete a service account: written before authorization closes it, removed with
+/// the change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closing {
     /// The service account.
