@@ -25,5 +25,7 @@ pub(super) fn statements(backend: DbBackend) -> Vec<String> {
         "CREATE INDEX ix_api_key__account_id__id ON api_key (account_id, id)".to_owned(),
         "CREATE INDEX ix_api_key__user_id ON api_key (user_id)".to_owned(),
         "CREATE INDEX ix_api_key__expires_at ON api_key (expires_at)".to_owned(),
+        "CREATE INDEX ix_api_key__revoked_at ON api_key (revoked_at) WHERE revoked_at IS NOT NULL".to_owned(),
+        "CREATE INDEX ix_api_key__renewed_by ON api_key (renewed_by) WHERE renewed_by IS NOT NULL".to_owned(),
     ]
 }
