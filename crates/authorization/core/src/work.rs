@@ -222,12 +222,12 @@ mod tests {
     use crate::memory::{World, account, account_id, user, workspace};
 
     /// A member with a role that may do and assign everything, by a key for a part of it.
-    async fn by_key(world: &World, place: Scope) -> Work {
+    async fn by_key(world: &World) -> Work {
         world.member(1, "admin").await;
         let scope = KeyScope {
             key: ApiKeyId::generate(&*world.ports.ids),
             account: account_id(),
-            place,
+            place: account(),
             permissions: vec!["user.edit".parse().unwrap()],
             networks: Vec::new(),
         };
@@ -241,7 +241,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_serves_for_what_it_names_and_gives_nothing_that_its_maker_could() {
         let world = World::new().await;
-        let mut work = by_key(&world, account()).await;
+        let mut work = by_key(&world).await;
         let role = work.situation.role_at("viewer", Level::Account).unwrap().clone();
         let gives = |work: &Work| {
             let parameters = Map::new();
@@ -268,7 +268,8 @@ mod tests {
     #[tokio::test]
     async fn a_key_for_a_place_serves_nowhere_else() {
         let world = World::new().await;
-        let work = by_key(&world, workspace()).await;
+        let mut work = by_key(&world).await;
+        work.actor.key.as_mut().unwrap().place = workspace();
         work.require("user.edit", &workspace()).unwrap();
         assert!(matches!(
             work.require("user.edit", &account()),
