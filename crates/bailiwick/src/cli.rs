@@ -8,8 +8,8 @@ use crate::{
         apply, backup, check, completions, config, database, demo, explain, export, keys, login, matrix,
         migrate,
         nouns::{
-            account, approval, assign, grant, group, instance, invite, member, quota, resource, role, seats,
-            service_account, session, settings, token, user, workspace,
+            account, approval, assign, grant, group, instance, invite, key, member, quota, resource, role,
+            seats, service_account, session, settings, token, user, workspace,
         },
         operator, reconcile, restore, run, serve, test, version, watch,
     },
@@ -139,6 +139,9 @@ pub(crate) enum Command {
     /// Manage service accounts.
     #[command(subcommand)]
     ServiceAccount(service_account::Command),
+    /// Manage API keys of users.
+    #[command(subcommand)]
+    Key(key::Command),
     /// List and end sessions.
     #[command(subcommand)]
     Session(session::Command),
@@ -212,6 +215,7 @@ impl Cli {
             Command::Quota(command) => quota::run(command, output).await?,
             Command::Approval(command) => approval::run(command, output).await?,
             Command::ServiceAccount(command) => service_account::run(command, output).await?,
+            Command::Key(command) => key::run(&command, output).await?,
             Command::Session(command) => session::run(command, output).await?,
             Command::Token(command) => token::run(command, output).await?,
             Command::Run(arguments) => return run::run(&arguments).await,

@@ -9,7 +9,7 @@ use bailiwick_sql::{
     Cursor, Db,
     follow::{Events, SourceError},
 };
-use bailiwick_types::{SessionId, Subject};
+use bailiwick_types::{ApiKeyId, SessionId, Subject};
 
 use crate::{
     DecodeError, SnapshotSource, change, encode,
@@ -72,6 +72,8 @@ enum Heard {
     Session(SessionId),
     /// An access token was revoked.
     Token(String),
+    /// An API key was revoked, or ends earlier.
+    Key(ApiKeyId),
     /// A subject was disabled.
     Subject(Subject),
     /// Everything that ended recently was told.
@@ -87,6 +89,7 @@ pub async fn follow_ended(source: Arc<dyn EndedSource>, authenticator: Arc<Authe
     hear(&*source, |heard| match heard {
         Heard::Session(id) => authenticator.forget_session(id),
         Heard::Token(id) => authenticator.forget_token(&id),
+        Heard::Key(id) => authenticator.forget_key(id),
         Heard::Subject(subject) => authenticator.forget_subject(&subject),
         Heard::Begun => authenticator.revocations_arrive(),
     })
@@ -167,6 +170,7 @@ fn heard(bytes: &[u8]) -> Result<Option<Heard>, String> {
     Ok(match change(bytes) {
         Ok(Change::SessionRevoked(of)) => Some(Heard::Session(id(&of.session)?)),
         Ok(Change::AccessTokenRevoked(of)) => Some(Heard::Token(of.token_id)),
+        Ok(Change::ApiKeyEnded(of)) => Some(Heard::Key(id(&of.api_key)?)),
         Ok(Change::UserChanged(of)) if of.state() != UserState::Active => {
             Some(Heard::Subject(Subject::user(id(&of.user)?)))
         }
@@ -183,7 +187,7 @@ fn heard(bytes: &[u8]) -> Result<Option<Heard>, String> {
 mod tests {
     use std::{collections::VecDeque, sync::Mutex};
 
-    use bailiwick_proto::events::v1::{AccessTokenRevoked, SessionRevoked};
+    use bailiwick_proto::events::v1::{AccessTokenRevoked, ApiKeyEnded, SessionRevoked};
     use bailiwick_sql::{CursorRefused, follow::Event};
     use bailiwick_types::{ScopeRoot, Timestamp};
 
@@ -315,6 +319,18 @@ mod tests {
         let token = |id: &str| Heard::Token(id.to_owned());
         let (heard, _) = run(answers, token("two")).await;
         assert_eq!(heard, [token("one"), Heard::Begun, token("two")]);
+    }
+
+    #[tokio::test]
+    async fn an_ended_key_is_heard() {
+        let key = ApiKeyId::from_uuid(uuid::Uuid::from_u128(7));
+        let ended = encode(Change::ApiKeyEnded(ApiKeyEnded {
+            api_key: key.to_string(),
+            user: String::new(),
+        }));
+        let answers = vec![Answer::Begin(4, vec![]), Answer::Event(ended)];
+        let (heard, _) = run(answers, Heard::Key(key)).await;
+        assert_eq!(heard, [Heard::Begun, Heard::Key(key)]);
     }
 
     #[tokio::test]

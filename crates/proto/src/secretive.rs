@@ -4,11 +4,11 @@ use std::fmt;
 
 use crate::identity::v1::{
     ActivateRequest, ChangePasswordRequest, ConfirmSecondFactorRequest, ConfirmSecondFactorResponse,
-    CreateServiceAccountResponse, CreateUserRequest, EnrollSecondFactorResponse, IntrospectRequest,
-    IssueTokenRequest, IssueTokenResponse, ReauthenticateRequest, RefreshRequest,
-    RegenerateRecoveryCodesResponse, ResetPasswordRequest, RevokeTokenRequest, SecondFactorChallenge,
-    SignInRequest, SignInResponse, TokenPair, VerifyEmailRequest, VerifySecondFactorRequest,
-    VerifySecondFactorResponse,
+    CreateApiKeyResponse, CreateServiceAccountResponse, CreateUserRequest, EnrollSecondFactorResponse,
+    IntrospectRequest, IssueTokenRequest, IssueTokenResponse, ReauthenticateRequest, RefreshRequest,
+    RegenerateRecoveryCodesResponse, ResetPasswordRequest, RevokeTokenRequest,
+    RotateServiceAccountSecretResponse, SecondFactorChallenge, SignInRequest, SignInResponse, TokenPair,
+    VerifyApiKeyRequest, VerifyEmailRequest, VerifySecondFactorRequest, VerifySecondFactorResponse,
 };
 use crate::tenancy::v1::MoveWorkspaceRequest;
 
@@ -49,6 +49,9 @@ secretive! {
     ActivateRequest { ; secret password }
     VerifyEmailRequest { ; secret }
     CreateServiceAccountResponse { service_account token; secret }
+    RotateServiceAccountSecretResponse { service_account old_secret_expire_time token; secret }
+    CreateApiKeyResponse { api_key token; secret }
+    VerifyApiKeyRequest { api_key; digest }
     IssueTokenRequest { client_id; client_secret }
     IssueTokenResponse { expire_time; access_token }
     IntrospectRequest { ; token }

@@ -11,7 +11,7 @@ use bailiwick_types::{Caller, Refusal, Token};
 use tokio::time::Instant;
 use tonic::Status;
 
-use crate::{Authenticator, IntoStatus, RequestId, call::Misrouted, status};
+use crate::{AuthError, Authenticator, IntoStatus, RequestId, call::Misrouted, status};
 
 /// The call: who makes it, what it asks for, until when. The authentication layer puts it into the request.
 #[derive(Debug, Clone)]
@@ -67,6 +67,9 @@ impl Context {
             .map_err(IntoStatus::into_status)?;
         if caller.subject() != self.caller.subject() || caller.kind() != self.caller.kind() {
             return Err(Refusal::Denied.into_status());
+        }
+        if caller.key().is_some_and(|key| !key.admits(self.client)) {
+            return Err(AuthError::Invalid.into_status());
         }
         Ok(Self {
             caller,

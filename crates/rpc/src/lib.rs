@@ -72,9 +72,9 @@ pub mod token;
 pub mod wire;
 
 pub use auth::{
-    AuthConfig, AuthError, Authenticator, InternalConfig, InternalIdentity, InternalVerifier, KeyError,
-    KeySource, ServiceKeyError, ServiceKeyFiles, ServiceKeyPair, ServiceKeys, VerificationKey,
-    VerificationKeys,
+    ApiKeys, AuthConfig, AuthError, Authenticator, InternalConfig, InternalIdentity, InternalVerifier,
+    KeyDigest, KeyError, KeySource, ServiceKeyError, ServiceKeyFiles, ServiceKeyPair, ServiceKeys,
+    VerificationKey, VerificationKeys, VerifiedKey,
 };
 pub use bailiwick_types::{
     AccessClaims, Chain, Held, OperatorAllowed, RequestDigest, Rights, RightsError, StepUp, StepUpError,
@@ -96,7 +96,7 @@ pub use frame::{
 pub use guard::Guard;
 pub use integrity::{IntegrityConfig, IntegrityError, MacKeys, Purpose};
 pub use peer::{ClientFactory, Peer, PeerAddressError, PeerConfig, PeerError};
-pub use remote::{RemoteJwks, RemoteRights, RemoteStepUp, carried_token};
+pub use remote::{RemoteApiKeys, RemoteJwks, RemoteRights, RemoteStepUp, carried_token};
 pub use request_id::RequestId;
 pub use status::{IntoStatus, later, status, violations};
 pub use task::Tasks;

@@ -15,7 +15,17 @@ pub(crate) struct Actors {
     /// Sign-ins that were refused since the last change: another one would be refused too, and counts as a
     /// guess at the password.
     refused: HashMap<(String, Option<String>), Error>,
+    /// API keys that steps made, by their names.
+    keys: HashMap<String, Key>,
 }
+
+struct Key {
+    id: String,
+    client: Client,
+}
+
+/// The id of a key that was not made.
+const NO_KEY: &str = "key_01h2xcejqtf2nbrexx3vqjhp41";
 
 impl Actors {
     pub(crate) fn new(unauthenticated: Client, operator: Credentials) -> Self {
@@ -24,7 +34,19 @@ impl Actors {
             unauthenticated,
             sessions: HashMap::new(),
             refused: HashMap::new(),
+            keys: HashMap::new(),
         }
+    }
+    /// Lets steps act with an API key, under the name of a user.
+    pub(crate) fn add_key(&mut self, name: &str, id: String, secret: String) {
+        let credentials = Credentials::Bearer(secret.into());
+        let client = self.unauthenticated.with_credentials(credentials);
+        self.keys.insert(name.to_owned(), Key { id, client });
+    }
+    /// The id of an API key.
+    pub(crate) fn key_id(&self, name: &str) -> String {
+        let key = self.keys.get(name);
+        key.map_or(NO_KEY, |key| &key.id).to_owned()
     }
     pub(crate) fn operator(&self) -> Client {
         self.operator.clone()
@@ -40,6 +62,9 @@ impl Actors {
         let Some(name) = user else {
             return Ok(self.operator());
         };
+        if let Some(key) = self.keys.get(name) {
+            return Ok(key.client.clone());
+        }
         let user = names.user(name);
         let Some(user) = user.filter(|user| user.kind != UserKind::Anonymous) else {
             return Ok(self.unauthenticated.clone());

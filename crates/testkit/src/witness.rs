@@ -9,8 +9,8 @@ use std::{
 
 use bailiwick_types::{
     Access, AccountId, Authority, Authorized, Caller, CallerKind, Credentials, Declaration, Guard, Held,
-    Intent, Method, OperatorAllowed, Refusal, RequestDigest, Rights, RightsError, Service, SessionId, StepUp,
-    StepUpError, Subject, System, Target,
+    Intent, KeyScope, Method, OperatorAllowed, Refusal, RequestDigest, Rights, RightsError, Service,
+    SessionId, StepUp, StepUpError, Subject, System, Target, Timestamp, UserId,
 };
 
 /// Allows everything, by a role of the deployment or of the account.
@@ -71,6 +71,13 @@ pub fn user(subject: Subject, account: Option<AccountId>, session: SessionId) ->
         expires: None,
         audience: None,
     }))
+}
+
+/// A user that calls with an API key.
+#[must_use]
+pub fn key(user: UserId, scope: KeyScope) -> Arc<Caller> {
+    let verifier = Authority::establish().verifier;
+    Arc::new(verifier.key_caller(user, Arc::new(scope), Timestamp(i64::MAX)))
 }
 
 /// One of the suite's own services, with a token for the service of a method that names it as a caller.

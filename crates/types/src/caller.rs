@@ -1,6 +1,8 @@
 //! Who calls, and the capability to say so.
 
-use crate::{AccountId, Service, SessionId, Subject, Timestamp, witness::System};
+use std::sync::Arc;
+
+use crate::{AccountId, KeyScope, Service, SessionId, Subject, Timestamp, UserId, witness::System};
 
 /// How a caller proved who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,6 +13,8 @@ pub enum CallerKind {
     User,
     /// A service account's access token.
     Service,
+    /// An API key: its maker, a user, as far as the key serves.
+    Key,
     /// One of the suite's own services.
     Internal,
 }
@@ -24,6 +28,7 @@ pub struct Caller {
     session: Option<SessionId>,
     expires: Option<Timestamp>,
     audience: Option<Service>,
+    key: Option<Arc<KeyScope>>,
 }
 
 impl Caller {
@@ -37,6 +42,7 @@ impl Caller {
             session: None,
             expires: None,
             audience: None,
+            key: None,
         }
     }
     /// How it proved itself.
@@ -62,7 +68,12 @@ impl Caller {
     pub fn audience(&self) -> Option<Service> {
         self.audience
     }
-    /// The account that the token is bound to.
+    /// What the key serves for, where the caller uses one.
+    #[must_use]
+    pub fn key(&self) -> Option<&KeyScope> {
+        self.key.as_deref()
+    }
+    /// The account that the token or key is bound to.
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {
         self.account
@@ -119,6 +130,20 @@ impl Verifier {
             session,
             expires,
             audience,
+            key: None,
+        }
+    }
+    /// The caller of an API key that was verified: its maker, in the key's account.
+    #[must_use]
+    pub fn key_caller(&self, maker: UserId, scope: Arc<KeyScope>, expires: Timestamp) -> Caller {
+        Caller {
+            kind: CallerKind::Key,
+            subject: Some(Subject::user(maker)),
+            account: Some(scope.account),
+            session: None,
+            expires: Some(expires),
+            audience: None,
+            key: Some(scope),
         }
     }
 }

@@ -17,6 +17,7 @@ mod debug;
 mod fault;
 #[macro_use]
 mod text;
+mod api_key;
 mod caller;
 mod claims;
 mod email;
@@ -25,6 +26,7 @@ mod id;
 #[macro_use]
 mod limit;
 pub mod method;
+mod network;
 mod page;
 mod port;
 mod rights;
@@ -39,6 +41,7 @@ mod token;
 mod watch;
 mod witness;
 
+pub use api_key::{KeyPermission, KeyPermissionError, KeyScope, KeyText};
 pub use caller::{Authority, Caller, CallerKind, Credentials, Verifier};
 pub use claims::AccessClaims;
 pub use email::{Email, EmailError, EmailKey};
@@ -47,6 +50,7 @@ pub use guard::{Guard, Intent, Refusal, Rows, Sight};
 pub use id::*;
 pub use limit::{Exhausted, Limit};
 pub use method::{Access, Declaration, Idempotency, Method};
+pub use network::{Network, NetworkError};
 pub use page::{PageRequest, PageSize};
 pub use port::{Clock, IdGen, Rng, SeededIds, SystemClock, SystemIds, SystemRng, Timestamp};
 pub use rights::{Held, OperatorAllowed, RequestDigest, Rights, RightsError, StepUp, StepUpError};

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{AccountId, Declaration, SessionId, Subject};
+use crate::{AccountId, Declaration, Scope, SessionId, Subject};
 
 /// Whether a role of the deployment (or of the product) may be what allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,6 +56,25 @@ pub trait Rights: Send + Sync + 'static {
         operator: OperatorAllowed,
     ) -> Result<Held, RightsError>;
 
+    /// The same by what it has in the account alone, on targets in a place of it: what lies outside of
+    /// `within` is not allowed. Nothing is, where that cannot be told.
+    ///
+    /// # Errors
+    /// The rights are unknown.
+    async fn held_within(
+        &self,
+        _subject: &Subject,
+        _account: AccountId,
+        _permission: &str,
+        targets: &[String],
+        _within: &Scope,
+    ) -> Result<Held, RightsError> {
+        Ok(Held {
+            allowed: vec![false; targets.len()],
+            operator: false,
+        })
+    }
+
     /// Whether nothing gives `subject` a right in `account`, nor a role of the deployment or of a product;
     /// without account, whether it has no role of the deployment. The answer costs the same whether the
     /// account exists or not. `false` where it is not known.
@@ -78,8 +97,8 @@ faults! {
     /// The session has no unused Reauthenticate of the last five minutes for the method.
     Required "step-up required: call Reauthenticate for this method (valid 5 minutes, single use)"
         => Unauthenticated StepUpRequired;
-    /// The caller has no session in which it could prove itself again: a service account.
-    NoSession "step-up required: only a user can call this method, since service accounts have no session"
+    /// The caller has no session in which it could prove itself again: a service account, or an API key.
+    NoSession "step-up required: only a user can call this method, since service accounts and API keys have no session"
         => Unauthenticated StepUpRequired;
     /// Identity does not answer now.
     Unavailable "step-ups are temporarily unavailable" => Unavailable DependencyUnavailable, retry 250;

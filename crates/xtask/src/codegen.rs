@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::reference;
 
 /// Messages with a secret in them: `bailiwick_proto` writes their `Debug` by hand, without it.
-const SECRETIVE: [&str; 23] = [
+const SECRETIVE: [&str; 26] = [
     ".bailiwick.identity.v1.CreateUserRequest",
     ".bailiwick.identity.v1.SignInRequest",
     ".bailiwick.identity.v1.SignInResponse",
@@ -30,6 +30,9 @@ const SECRETIVE: [&str; 23] = [
     ".bailiwick.identity.v1.ActivateRequest",
     ".bailiwick.identity.v1.VerifyEmailRequest",
     ".bailiwick.identity.v1.CreateServiceAccountResponse",
+    ".bailiwick.identity.v1.RotateServiceAccountSecretResponse",
+    ".bailiwick.identity.v1.CreateApiKeyResponse",
+    ".bailiwick.identity.v1.VerifyApiKeyRequest",
     ".bailiwick.identity.v1.IssueTokenRequest",
     ".bailiwick.identity.v1.IssueTokenResponse",
     ".bailiwick.identity.v1.IntrospectRequest",

@@ -103,6 +103,7 @@ async fn in_account(
         Some(situation.standing(read, &question.maker).await?)
     };
     let maker = Actor {
+        key: None,
         subject: question.maker.clone(),
         standing,
     };

@@ -13,7 +13,7 @@ use bailiwick_policy::{
     manifest::{Holders, UserMode},
     may_assign, may_assign_itself,
 };
-use bailiwick_types::{Authorized, Level, Method, Scope, ScopeRoot, Subject, Timestamp};
+use bailiwick_types::{Authorized, KeyScope, Level, Method, Scope, ScopeRoot, Subject, Timestamp};
 use uuid::Uuid;
 
 use crate::{Read, StoreError, account::Account, person::RootRole};
@@ -110,6 +110,8 @@ pub struct Actor {
     pub subject: Subject,
     /// What it has in the account; none where it acts by a role of the deployment.
     pub standing: Option<Standing>,
+    /// The API key that it uses: it serves for what it names, and gives and takes nothing.
+    pub key: Option<KeyScope>,
 }
 
 impl Actor {
@@ -131,6 +133,7 @@ impl Actor {
         Ok(Self {
             subject: subject.clone(),
             standing,
+            key: by.caller().key().cloned(),
         })
     }
     /// Whether it acts by a role of the deployment.
@@ -315,6 +318,9 @@ impl Situation {
         let Some(standing) = &actor.standing else {
             return self.operator_has(claim);
         };
+        if actor.key.is_some() {
+            return false;
+        }
         let request = self.plain_request();
         self.ask_about(&actor.subject, standing, target, request, now, |input| {
             holds(input, claim)
@@ -343,12 +349,25 @@ impl Situation {
         }
     }
 
+    /// Whether the key that the actor uses, if any, serves for a permission in a scope.
+    #[must_use]
+    pub fn key_serves(&self, actor: &Actor, permission: &str, scope: &Scope) -> bool {
+        let Some(key) = &actor.key else {
+            return true;
+        };
+        let inside = !key.is_within() || self.path(scope).contains(&key.place);
+        inside && key.permits(permission)
+    }
+
     /// Whether the actor has a permission on a scope. The operator has it also where the scope is not known.
     #[must_use]
     pub fn allows(&self, actor: &Actor, permission: &str, scope: &Scope, now: Timestamp) -> bool {
         let Some(standing) = &actor.standing else {
             return true;
         };
+        if !self.key_serves(actor, permission, scope) {
+            return false;
+        }
         let Some(permission) = self.policy.product().permission_no(permission) else {
             return false;
         };
@@ -363,6 +382,9 @@ impl Situation {
         let Some(standing) = &actor.standing else {
             return true;
         };
+        if actor.key.is_some() {
+            return false;
+        }
         self.ask(&actor.subject, standing, scope, now, |input| {
             may_assign(input, role)
         })
@@ -376,6 +398,9 @@ impl Situation {
             let needed = role.level(level).map(RoleLevel::permissions);
             return needed.is_some_and(|needed| needed.is_subset(&self.operator_permissions()));
         };
+        if actor.key.is_some() {
+            return false;
+        }
         self.ask(&actor.subject, standing, scope, now, |input| {
             may_assign_itself(input, role, level)
         })

@@ -106,6 +106,9 @@ impl Work {
         let Some(standing) = &self.actor.standing else {
             return true;
         };
+        if self.actor.key.is_some() {
+            return false;
+        }
         let read = role.level(scope.level()).map(|at| at.read_parameters(parameters));
         let Some(Ok(values)) = read else {
             return false;
@@ -207,5 +210,70 @@ impl Work {
     }
     pub(crate) async fn commit(self) -> Result<Token, StoreError> {
         self.unit.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_testkit::witness;
+    use bailiwick_types::{ApiKeyId, KeyScope, Level, Target as On, method::authorization::UpdateMember};
+
+    use super::*;
+    use crate::memory::{World, account, account_id, user, workspace};
+
+    /// A member with a role that may do and assign everything, by a key for a part of it.
+    async fn by_key(world: &World) -> Work {
+        world.member(1, "admin").await;
+        let scope = KeyScope {
+            key: ApiKeyId::generate(&*world.ports.ids),
+            account: account_id(),
+            place: account(),
+            permissions: vec!["user.edit".parse().unwrap()],
+            networks: Vec::new(),
+        };
+        let caller = witness::key(user(1), scope);
+        let by = witness::authorized::<UpdateMember>(&caller, &On::account(account_id()), false);
+        let scopes = [workspace()];
+        let work = Work::begin(&world.ports, &by, world.read(), &scopes).await;
+        work.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_key_serves_for_what_it_names_and_gives_nothing_that_its_maker_could() {
+        let world = World::new().await;
+        let mut work = by_key(&world).await;
+        let role = work.situation.role_at("viewer", Level::Account).unwrap().clone();
+        let gives = |work: &Work| {
+            let parameters = Map::new();
+            [
+                work.may_assign(&role, &account()),
+                work.situation
+                    .may_assign_itself(&work.actor, &role, &account(), work.now),
+                work.may_give_parameters(&role, &account(), &parameters),
+            ]
+        };
+        work.require("user.edit", &account()).unwrap();
+        work.require("user.edit", &workspace()).unwrap();
+        assert!(matches!(
+            work.require("user.remove", &account()),
+            Err(Refused::Denied)
+        ));
+        assert_eq!(gives(&work), [false; 3]);
+        // Without the key the same member may all of it.
+        work.actor.key = None;
+        work.require("user.remove", &account()).unwrap();
+        assert_eq!(gives(&work), [true; 3]);
+    }
+
+    #[tokio::test]
+    async fn a_key_for_a_place_serves_nowhere_else() {
+        let world = World::new().await;
+        let mut work = by_key(&world).await;
+        work.actor.key.as_mut().unwrap().place = workspace();
+        work.require("user.edit", &workspace()).unwrap();
+        assert!(matches!(
+            work.require("user.edit", &account()),
+            Err(Refused::Denied)
+        ));
     }
 }

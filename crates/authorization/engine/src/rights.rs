@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::{
     Answer, Consistency, Question, Replica, ReplicaError, SourceError, TargetText,
     account::{AccountView, Demand},
-    question::{Party, Prepared, ResolvedTarget, Sets, answer_one, effective_sets},
+    question::{Party, Prepared, ResolvedTarget, Sets, answer_one, effective_sets, resolve_target},
 };
 
 /// The suite's own product, whose permissions are asked without an account.
@@ -76,6 +76,8 @@ pub struct Claim<'a> {
     pub operator: OperatorAllowed,
     /// What would be registered in the targets, which are scopes then.
     pub proposed: Option<&'a Proposed>,
+    /// The place of the account outside of which nothing is allowed.
+    pub within: Option<&'a Scope>,
 }
 
 /// The same answer for all targets: a role of the deployment counts on each.
@@ -255,6 +257,7 @@ fn held_in(
         targets,
         operator,
         proposed,
+        within,
     } = *claim;
     let content = &view.ready.content;
     let product = Arc::clone(&content.product.product);
@@ -279,6 +282,16 @@ fn held_in(
     };
     let mut complete = true;
     for target in targets {
+        if let Some(within) = within {
+            match lies_within(view, target, within) {
+                Some(true) => {}
+                inside => {
+                    complete &= inside.is_some();
+                    held.allowed.push(false);
+                    continue;
+                }
+            }
+        }
         let own = match (TargetText::parse(target), proposed) {
             (Err(_), _) => false,
             (Ok(TargetText::Place(place)), Some(proposed)) => {
@@ -324,6 +337,17 @@ fn held_in(
         held.allowed.push(own || operates);
     }
     complete.then_some(Ok(held))
+}
+
+/// Whether a target is a place or lies in it; not for one that is not known. `None` while a part is missing.
+fn lies_within(view: &mut AccountView<'_>, target: &str, within: &Scope) -> Option<bool> {
+    let Ok(target) = TargetText::parse(target) else {
+        return Some(false);
+    };
+    let within = PlaceId::from(within);
+    let place = resolve_target(view, target, None)?.place();
+    let path = place.and_then(|place| view.ready.content.places.path(place));
+    Some(path.is_some_and(|path| path.iter().any(|place| place.id == within)))
 }
 
 /// Decides on a resource that is to be registered in a scope.
@@ -409,7 +433,28 @@ impl Rights for ReplicaRights {
             targets,
             operator,
             proposed: self.proposed.as_ref(),
+            within: None,
         };
+        self.replica.held(&claim, account, &self.consistency, None).await
+    }
+
+    async fn held_within(
+        &self,
+        subject: &Subject,
+        account: AccountId,
+        permission: &str,
+        targets: &[String],
+        within: &Scope,
+    ) -> Result<Held, RightsError> {
+        let claim = Claim {
+            subject,
+            permission,
+            targets,
+            operator: OperatorAllowed::No,
+            proposed: self.proposed.as_ref(),
+            within: Some(within),
+        };
+        let account = Some(account);
         self.replica.held(&claim, account, &self.consistency, None).await
     }
 

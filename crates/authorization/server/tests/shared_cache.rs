@@ -431,6 +431,7 @@ async fn the_right_of_a_write_never_comes_from_the_shared_cache() {
         targets: std::slice::from_ref(&on),
         operator: OperatorAllowed::No,
         proposed: None,
+        within: None,
     };
     let near = lie
         .held(&claim, Some(a), &Consistency::MinimizeLatency, None)

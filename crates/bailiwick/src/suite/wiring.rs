@@ -8,10 +8,10 @@ use bailiwick_feed::{FeedServer, GrpcFeedSource, Served, follow_ended};
 use bailiwick_identity_server as identity;
 use bailiwick_proto::events::v1::change_feed_service_server::ChangeFeedServiceServer;
 use bailiwick_rpc::{
-    Authenticator, Certificates, ClientFactory, Dependencies, Frame, Guard, InternalIdentity,
-    InternalVerifier, KeySource, Listeners, MacKeys, Purpose, RemoteJwks, RemoteRights, RemoteStepUp, Rights,
-    ServerConfig, ServiceKeys, Services, StepUp, Telemetry, TelemetryError, init_telemetry,
-    token::TokenCodec,
+    ApiKeys, Authenticator, Certificates, ClientFactory, Dependencies, Frame, Guard, InternalIdentity,
+    InternalVerifier, KeySource, Listeners, MacKeys, Purpose, RemoteApiKeys, RemoteJwks, RemoteRights,
+    RemoteStepUp, Rights, ServerConfig, ServiceKeys, Services, StepUp, Telemetry, TelemetryError,
+    init_telemetry, token::TokenCodec,
 };
 use bailiwick_sql::Db;
 use bailiwick_tenancy_server as tenancy;
@@ -112,17 +112,22 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
             Arc::new(RemoteJwks::new(peer, clock.clone()))
         }
     };
+    let api_keys: Arc<dyn ApiKeys> = match &identity {
+        Some(identity) => identity.api_keys(),
+        None => Arc::new(RemoteApiKeys::new(peers.between(first, Service::Identity)?)),
+    };
     let step_up: Arc<dyn StepUp> = match &identity {
         Some(identity) => identity.step_up(),
         None => Arc::new(RemoteStepUp::new(peers.between(first, Service::Identity)?)),
     };
-    let authenticator = Arc::new(Authenticator::new(
+    let authenticator = Authenticator::new(
         &config.auth,
         key_source.clone(),
         InternalVerifier::new(here, service_keys.clone(), clock.clone()),
         clock.clone(),
         authority.verifier,
-    ));
+    );
+    let authenticator = Arc::new(authenticator.with_api_keys(api_keys));
     // Every process that authenticates hears itself what ended, and knows it before it accepts a token.
     authenticator.await_revocations();
     if identity.is_none() {

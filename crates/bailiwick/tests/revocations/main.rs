@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod fleet;
+mod keys;
 mod sessions;
 mod standing;
 #[path = "../support/mod.rs"]

@@ -1,6 +1,6 @@
 //! The changes that the service publishes, in the transaction that makes them.
 
-use bailiwick_types::{Authorized, Method, SessionId, UserId};
+use bailiwick_types::{ApiKeyId, Authorized, Method, SessionId, UserId};
 
 use crate::{service_account::ServiceAccount, user::User};
 
@@ -22,6 +22,13 @@ pub enum Change {
     TokenRevoked {
         /// Its id.
         token: String,
+    },
+    /// An API key was revoked, or ends earlier than before.
+    ApiKeyEnded {
+        /// The key.
+        key: ApiKeyId,
+        /// Its maker.
+        user: UserId,
     },
     /// An entry of the audit log.
     Audited {

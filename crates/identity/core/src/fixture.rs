@@ -10,20 +10,22 @@ use std::{
 use async_trait::async_trait;
 use bailiwick_testkit::{ManualClock, witness};
 use bailiwick_types::{
-    AccountId, Authorized, Caller, CallerKind, Clock as _, Method, SeededIds, Service, ServiceAccountId,
-    SessionId, Subject, SystemRng, Target, Token, UserId,
+    AccountId, Authorized, Caller, CallerKind, Clock as _, KeyText, Method, Scope, SeededIds, Service,
+    ServiceAccountId, SessionId, Subject, SystemRng, Target, Token, UserId,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::{
     Identity,
+    api_key::{self, ApiKey, KeyPepper, KeyPeppers},
     attempt::{Admission, AdmissionLimits, ClientNetwork, Throttle},
     mail::{self, Letter, MailSeal, Mailer, Outbox, SendError, deliver},
     memory::Memory,
     operator,
     password::{HashCost, Password, Passwords, Rules, Shares},
     peer::{CloseError, Closer, Members, PeerError, RoleError, ServiceRole, ServiceRoles},
+    secret::Digest,
     service_account::{self, ServiceAccount},
     session::{self, Lifetimes},
     signing::{Issuer, KeySeal, KeyTimes, Keys},
@@ -173,6 +175,7 @@ impl Fixture {
             roles: authorization.clone(),
             passwords: passwords(HashCost::FOR_TESTS),
             keys: keys(&clock),
+            key_peppers: KeyPeppers::new(KeyPepper::derived(&"the secret of the keys".into()), []),
             issuer: Issuer {
                 name: "https://id.example".to_owned(),
                 audience: Service::Identity.to_string(),
@@ -267,6 +270,34 @@ impl Fixture {
             .await
             .unwrap();
         (made.account, made.secret.unwrap())
+    }
+    /// Makes an API key of a user for all of the account, which it joins; the answer has its text.
+    pub(crate) async fn api_key(&self, user: &User) -> (ApiKey, SecretString) {
+        self.authorization.admit(account(), user.id);
+        let command = api_key::create::Command {
+            title: "Reports".parse().unwrap(),
+            serves: api_key::create::Serves::For {
+                place: Scope::Account(account()),
+                permissions: vec!["survey.view".parse().unwrap()],
+                networks: Vec::new(),
+            },
+            expires: self.clock.now().plus(Duration::from_hours(30 * 24)),
+            request_id: None,
+            token: Token::default(),
+        };
+        let session = SessionId::from_uuid(Uuid::from_u128(3));
+        let caller = witness::user(Subject::user(user.id), Some(account()), session);
+        let by = witness::authorized(&caller, &Target::account(account()), false);
+        let made = api_key::create(&self.identity, &by, &command).await.unwrap();
+        (made.key, made.secret.unwrap())
+    }
+    /// The key of a text, where it serves. What is noted of its use is not told.
+    pub(crate) async fn verify_key(&self, text: &SecretString) -> Option<ApiKey> {
+        let id = KeyText::parse(text.expose_secret()).unwrap().id();
+        let digest = Digest::of(text);
+        let command = api_key::verify::Command { id, digest };
+        let told = api_key::verify_here(&self.identity, &witness::system(), &command).await;
+        told.unwrap()
     }
     pub(crate) async fn sign_in(
         &self,

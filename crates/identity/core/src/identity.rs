@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bailiwick_types::{Clock, IdGen, Rng, Timestamp};
 
 use crate::{
+    api_key::KeyPeppers,
     attempt::{Admission, Throttle},
     mail::Outbox,
     operator,
@@ -30,6 +31,8 @@ pub struct Identity {
     pub passwords: Passwords,
     /// The signing keys.
     pub keys: Keys,
+    /// What API keys are stored under.
+    pub key_peppers: KeyPeppers,
     /// Issues access tokens.
     pub issuer: Issuer,
     /// Lifetimes of sessions and tokens.

@@ -10,6 +10,7 @@
 //! assert!("two\nlines".parse::<DisplayName>().is_err());
 //! ```
 
+pub mod api_key;
 pub mod attempt;
 pub mod change;
 pub mod device;

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use bailiwick_types::{ScopeRoot, StoreError, Token};
 
 use crate::{
-    attempt, change::Change, device, mail, one_time, request, second_factor, service_account, session,
-    signing, user,
+    api_key, attempt, change::Change, device, mail, one_time, request, second_factor, service_account,
+    session, signing, user,
 };
 
 /// Reads. Every method fails with [`StoreError`] where the database does.
@@ -20,6 +20,7 @@ pub trait Read:
     + one_time::Reader
     + request::Reader
     + second_factor::Reader
+    + api_key::Reader
     + Send
     + Sync
 {
@@ -36,6 +37,7 @@ impl<T> Read for T where
         + one_time::Reader
         + request::Reader
         + second_factor::Reader
+        + api_key::Reader
         + Send
         + Sync
 {
@@ -56,6 +58,7 @@ pub trait Write:
     + one_time::Writer
     + request::Writer
     + second_factor::Writer
+    + api_key::Writer
 {
     /// The revision that this write gives a root, if it emits a change for it.
     ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bailiwick_types::{ServiceAccountId, SessionId, StoreError, Subject, System, faults};
 
 use crate::{
-    Identity,
+    Identity, api_key,
     operator::revoke,
     second_factor, service_account,
     session::LONGEST_ACCESS,
@@ -138,8 +138,9 @@ pub async fn purge(identity: &Identity, _by: &System) -> Result<(), Error> {
         write.commit().await?;
         let mut write = identity.store.write(&[]).await?;
         let secrets = write.purge_one_time_secrets(now, BATCH).await?;
+        let keys = write.purge_api_keys(identity.ago(api_key::KEPT), BATCH).await?;
         write.commit().await?;
-        if counters.max(devices).max(challenges).max(secrets) < BATCH {
+        if counters.max(devices).max(challenges).max(secrets).max(keys) < BATCH {
             break;
         }
     }
@@ -170,6 +171,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        api_key::Reader as _,
         fixture::Fixture,
         peer::{CloseError, PeerError},
         secret::Digest,
@@ -370,6 +372,33 @@ mod tests {
                 .unwrap()
                 .is_some()
         );
+    }
+
+    #[tokio::test]
+    async fn api_keys_are_purged_thirty_days_after_their_end() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let (expires, _) = fixture.api_key(&ada).await;
+        let (revoked, _) = fixture.api_key(&ada).await;
+        let by = fixture.of_account(crate::fixture::account());
+        api_key::revoke(&fixture.identity, &by, revoked.id())
+            .await
+            .unwrap();
+        let known = async || {
+            purge(&fixture.identity, &system()).await.unwrap();
+            let mut known = Vec::new();
+            for key in [&expires, &revoked] {
+                known.push(fixture.store.api_key(key.id()).await.unwrap().is_some());
+            }
+            known
+        };
+        fixture.clock.advance(api_key::KEPT);
+        assert_eq!(known().await, [true, true]);
+        fixture.clock.advance(Duration::from_secs(1));
+        assert_eq!(known().await, [true, false]);
+        let life = expires.expires.since(expires.created);
+        fixture.clock.advance(life);
+        assert_eq!(known().await, [false, false]);
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    api_keys::{ApiKeyConfig, ApiKeyConfigError},
     mail::{MailConfig, MailConfigError},
     passwords::{PasswordConfig, PasswordConfigError},
 };
@@ -35,6 +36,8 @@ pub struct IdentityConfig {
     pub password_hashing: PasswordHashing,
     /// What passwords are compared with and depend on.
     pub passwords: PasswordConfig,
+    /// What API keys are stored under.
+    pub api_keys: ApiKeyConfig,
     /// Mails to users.
     pub mail: MailConfig,
     /// The limits of wrong passwords.
@@ -139,6 +142,7 @@ impl Default for IdentityConfig {
             session_idle: lifetimes.idle.into(),
             password_hashing: PasswordHashing::default(),
             passwords: PasswordConfig::default(),
+            api_keys: ApiKeyConfig::default(),
             mail: MailConfig::default(),
             sign_in_attempts: SignInAttempts::default(),
             sign_in_admission: SignInAdmission::default(),
@@ -216,6 +220,9 @@ pub enum ConfigError {
     /// Passwords.
     #[error(transparent)]
     Passwords(#[from] PasswordConfigError),
+    /// API keys.
+    #[error(transparent)]
+    ApiKeys(#[from] ApiKeyConfigError),
     /// Mails.
     #[error(transparent)]
     Mail(#[from] MailConfigError),
@@ -270,6 +277,7 @@ impl IdentityConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.password_hashing.cost()?;
         self.passwords.check()?;
+        self.api_keys.check()?;
         self.mail.check()?;
         for (field, value, least, most, rule) in [
             (

@@ -44,6 +44,10 @@ pub(crate) fn event(change: Change) -> pb::change::Change {
         Change::TokenRevoked { token } => {
             pb::change::Change::AccessTokenRevoked(pb::AccessTokenRevoked { token_id: token })
         }
+        Change::ApiKeyEnded { key, user } => pb::change::Change::ApiKeyEnded(pb::ApiKeyEnded {
+            api_key: key.to_string(),
+            user: user.to_string(),
+        }),
         Change::Audited {
             actor,
             action,

@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+mod api_keys;
 mod blocklist;
 mod config;
 mod ended;
@@ -30,6 +31,7 @@ mod store;
 mod wiring;
 mod work;
 
+pub use api_keys::{ApiKeyConfig, ApiKeyConfigError};
 pub use config::{ConfigError, IdentityConfig, PasswordHashing, SignInAdmission, SignInAttempts};
 pub use mail::{MailConfig, MailConfigError, MailLimits, SmtpConfig, SmtpTls};
 pub use migrations::migrations;

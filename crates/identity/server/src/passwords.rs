@@ -34,6 +34,16 @@ pub struct PepperConfig {
     pub secret: Secret,
 }
 
+impl PepperConfig {
+    pub(crate) fn has_valid_id(&self) -> bool {
+        let letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        (1..=32).contains(&self.id.len()) && self.id.chars().all(letter)
+    }
+    pub(crate) fn has_long_secret(&self) -> bool {
+        self.secret.expose().chars().count() >= 32
+    }
+}
+
 /// Error for an invalid configuration of passwords.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordConfigError {
@@ -57,15 +67,12 @@ impl PasswordConfig {
     /// A pepper is invalid.
     pub fn check(&self) -> Result<(), PasswordConfigError> {
         let (pepper, previous) = (self.pepper.as_ref(), self.previous_pepper.as_ref());
-        let letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         for (field, pepper) in [("pepper", pepper), ("previous_pepper", previous)] {
-            let Some(PepperConfig { id, secret }) = pepper else {
-                continue;
-            };
-            if !(1..=32).contains(&id.len()) || !id.chars().all(letter) {
+            let Some(pepper) = pepper else { continue };
+            if !pepper.has_valid_id() {
                 return Err(PasswordConfigError::PepperId(field));
             }
-            if secret.expose().chars().count() < 32 {
+            if !pepper.has_long_secret() {
                 return Err(PasswordConfigError::PepperSecret(field));
             }
         }

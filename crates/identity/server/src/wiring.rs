@@ -13,7 +13,9 @@ use bailiwick_identity_core::{
     signing::{Issuer, KeySeal, Keys, KeysError, SealError},
     upkeep,
 };
-use bailiwick_rpc::{AccessClaims, Authenticator, Guard, KeySource, Services, StepUp, Tasks, metrics};
+use bailiwick_rpc::{
+    AccessClaims, ApiKeys, Authenticator, Guard, KeySource, Services, StepUp, Tasks, metrics,
+};
 use bailiwick_sql::Db;
 use bailiwick_types::{Clock, IdGen, Rng, StoreError, Subject, System};
 use secrecy::SecretString;
@@ -21,6 +23,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     ConfigError, IdentityConfig,
+    api_keys::LocalApiKeys,
     ended::Snapshots,
     grpc, http,
     keys::{LocalKeys, LocalStepUp},
@@ -150,6 +153,7 @@ pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
     let passwords = Passwords::new(hashing.cost()?, hashing.shares(), rules, Arc::clone(&deps.rng))?;
     let seal = MailSeal::new(&deps.mail_secrets).ok_or(BuildError::MailSeal)?;
     let outbox = Outbox::new(seal, config.mail.limits());
+    let key_peppers = config.api_keys.peppers(&deps.mail_secrets, &*deps.rng);
     // One network keeps the threads busy and leaves the others their turns.
     let at_once = 2 * hashing.parallel;
     let admission = Admission::new(config.admission(), at_once, Arc::clone(&deps.clock));
@@ -160,6 +164,7 @@ pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
         roles: deps.roles,
         passwords,
         keys,
+        key_peppers,
         issuer: Issuer {
             name: deps.issuer,
             audience: AccessClaims::AUDIENCE.to_owned(),
@@ -186,6 +191,14 @@ impl IdentityService {
     #[must_use]
     pub fn step_up(&self) -> Arc<dyn StepUp> {
         Arc::new(LocalStepUp {
+            identity: Arc::clone(&self.identity),
+            system: self.system.clone(),
+        })
+    }
+    /// API keys, for the authenticator of this process.
+    #[must_use]
+    pub fn api_keys(&self) -> Arc<dyn ApiKeys> {
+        Arc::new(LocalApiKeys {
             identity: Arc::clone(&self.identity),
             system: self.system.clone(),
         })

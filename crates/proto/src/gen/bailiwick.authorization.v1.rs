@@ -317,6 +317,10 @@ pub struct CheckCallerRequest {
     /// scope is named then.
     #[prost(bool, tag = "6")]
     pub stranger: bool,
+    /// A place of the account, `instance:ID` or `workspace:ID`: nothing outside of it is allowed. The caller uses an API key that
+    /// serves there alone. Empty for no bound.
+    #[prost(string, tag = "7")]
+    pub within: ::prost::alloc::string::String,
 }
 impl ::prost::Name for CheckCallerRequest {
     const NAME: &'static str = "CheckCallerRequest";

@@ -5,7 +5,7 @@ pub struct Change {
     /// What changed.
     #[prost(
         oneof = "change::Change",
-        tags = "1, 2, 3, 4, 10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 27, 28, 40, 41, 42, 43, 44, 45, 46, 47, 48, 90"
+        tags = "1, 2, 3, 4, 5, 10, 11, 12, 20, 21, 22, 23, 24, 25, 26, 27, 28, 40, 41, 42, 43, 44, 45, 46, 47, 48, 90"
     )]
     pub change: ::core::option::Option<change::Change>,
 }
@@ -26,6 +26,9 @@ pub mod change {
         /// Identity: an access token was revoked before its time; its session goes on.
         #[prost(message, tag = "4")]
         AccessTokenRevoked(super::AccessTokenRevoked),
+        /// Identity: an API key was revoked, or ends earlier than before.
+        #[prost(message, tag = "5")]
+        ApiKeyEnded(super::ApiKeyEnded),
         /// Tenancy: an account was made or changed.
         #[prost(message, tag = "10")]
         AccountChanged(super::AccountChanged),
@@ -206,6 +209,26 @@ impl ::prost::Name for AccessTokenRevoked {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bailiwick.events.v1.AccessTokenRevoked".into()
+    }
+}
+/// An API key that was revoked, or ends earlier than before: what is remembered of it counts no more.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApiKeyEnded {
+    /// Id of the key.
+    #[prost(string, tag = "1")]
+    pub api_key: ::prost::alloc::string::String,
+    /// Id of its user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ApiKeyEnded {
+    const NAME: &'static str = "ApiKeyEnded";
+    const PACKAGE: &'static str = "bailiwick.events.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.events.v1.ApiKeyEnded".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.events.v1.ApiKeyEnded".into()
     }
 }
 /// An account as the other services need to know it.

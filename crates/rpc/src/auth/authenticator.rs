@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bailiwick_proto::Method;
 use bailiwick_types::{
-    AccessClaims, AccountId, Caller, CallerKind, Clock, Credentials, SessionId, Subject, Timestamp, Verifier,
+    AccessClaims, AccountId, ApiKeyId, Caller, CallerKind, Clock, Credentials, KeyText, SessionId, Subject,
+    Timestamp, Verifier,
 };
 use jsonwebtoken::Validation;
 use schemars::JsonSchema;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::{
-    AuthError, InternalVerifier, KeyError, KeySource, SKEW,
+    ApiKeys, AuthError, InternalVerifier, KeyDigest, KeyError, KeySource, SKEW,
     cache::{TokenCache, Verified},
     header::{TokenHeader, TokenKind},
 };
@@ -20,6 +21,9 @@ use crate::HumanDuration;
 
 /// How long a process that has just started waits to learn what ended before.
 const FIRST_CONTACT: Duration = Duration::from_secs(1);
+
+/// How long a key that was verified is remembered: identity notes its uses, and hears of none before.
+const KEY_REMEMBERED: Duration = Duration::from_mins(5);
 
 /// Which access tokens count.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +55,7 @@ pub struct Authenticator {
     clock: Arc<dyn Clock>,
     verifier: Verifier,
     cache: TokenCache,
+    api_keys: Option<Arc<dyn ApiKeys>>,
     longest_life: Duration,
     /// Whether what ended is known here.
     revocations: watch::Sender<bool>,
@@ -76,8 +81,18 @@ impl Authenticator {
             clock,
             verifier,
             cache: TokenCache::new(config.remembered_tokens, longest_life),
+            api_keys: None,
             longest_life,
             revocations: watch::Sender::new(true),
+        }
+    }
+
+    /// The same that accepts API keys too.
+    #[must_use]
+    pub fn with_api_keys(self, keys: Arc<dyn ApiKeys>) -> Self {
+        Self {
+            api_keys: Some(keys),
+            ..self
         }
     }
 
@@ -122,15 +137,25 @@ impl Authenticator {
         Ok(caller)
     }
 
-    /// The caller of an access token.
+    /// The caller of an access token or of an API key. Whether a key serves the network of its client is not
+    /// asked here: [`KeyScope::admits`](bailiwick_types::KeyScope::admits).
     ///
     /// # Errors
-    /// The token is invalid, expired, revoked or for another audience, or signing keys are unavailable.
+    /// The token is invalid, expired, revoked or for another audience, or what it is verified with is
+    /// unavailable.
     pub async fn verify(&self, token: &str) -> Result<Arc<Caller>, AuthError> {
         let key = TokenCache::key(token);
         if let Some(caller) = self.cache.get(&key, self.clock.now()) {
             return Ok(caller);
         }
+        let verified = self.verify_anew(token).await?;
+        if self.cache.put(key, &verified) {
+            return Ok(verified.caller);
+        }
+        if !KeyText::is_meant(token) {
+            return Err(AuthError::Invalid);
+        }
+        // The key, or its maker, changed while identity answered: it is asked what it says now.
         let verified = self.verify_anew(token).await?;
         if self.cache.put(key, &verified) {
             Ok(verified.caller)
@@ -149,6 +174,11 @@ impl Authenticator {
         self.cache.end_token(id, self.clock.now());
     }
 
+    /// Forgets an API key, because it was revoked or ends earlier: identity is asked for it again.
+    pub fn forget_key(&self, key: ApiKeyId) {
+        self.cache.end_key(key, self.clock.now());
+    }
+
     /// Rejects the tokens that a subject has been issued so far, because it was disabled or its credentials
     /// changed.
     pub fn forget_subject(&self, subject: &Subject) {
@@ -156,6 +186,9 @@ impl Authenticator {
     }
 
     async fn verify_anew(&self, token: &str) -> Result<Verified, AuthError> {
+        if KeyText::is_meant(token) {
+            return self.verify_key(token).await;
+        }
         let header = TokenHeader::read(token).ok_or(AuthError::Invalid)?;
         let now = self.clock.now();
         // Those of the suite's own services count on the internal listener alone.
@@ -165,12 +198,42 @@ impl Authenticator {
         self.verify_access(token, &header.key_id, now).await
     }
 
-    async fn verify_access(&self, token: &str, id: &str, now: Timestamp) -> Result<Verified, AuthError> {
+    /// Nobody is asked for a text that is no key.
+    async fn verify_key(&self, text: &str) -> Result<Verified, AuthError> {
+        let keys = self.api_keys.as_ref().ok_or(AuthError::Invalid)?;
+        let key = KeyText::parse(text).ok_or(AuthError::Invalid)?;
+        self.revocations_known().await?;
+        let (generation, made) = (self.cache.generation(), self.clock.now());
+        let answer = keys.verify(key.id(), &KeyDigest::of(text)).await;
+        let answer = answer.map_err(|error| match error {
+            KeyError::Unavailable => AuthError::Unavailable,
+            KeyError::Malformed(_) => AuthError::Internal(error.to_string()),
+        })?;
+        let known = answer.ok_or(AuthError::Invalid)?;
+        if known.expires <= self.clock.now() {
+            return Err(AuthError::Invalid);
+        }
+        let caller = self.verifier.key_caller(known.user, known.scope, known.expires);
+        Ok(Verified {
+            caller: Arc::new(caller),
+            id: key.id().to_string().into_boxed_str(),
+            made,
+            generation,
+            until: known.expires.min(made.plus(KEY_REMEMBERED)),
+        })
+    }
+
+    async fn revocations_known(&self) -> Result<(), AuthError> {
         let mut revocations = self.revocations.subscribe();
         let known = tokio::time::timeout(FIRST_CONTACT, revocations.wait_for(|known| *known));
-        if !matches!(known.await, Ok(Ok(_))) {
-            return Err(AuthError::Unavailable);
+        match known.await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(AuthError::Unavailable),
         }
+    }
+
+    async fn verify_access(&self, token: &str, id: &str, now: Timestamp) -> Result<Verified, AuthError> {
+        self.revocations_known().await?;
         let key = self.keys.key(id).await.map_err(|error| match error {
             KeyError::Unavailable => AuthError::Unavailable,
             KeyError::Malformed(_) => AuthError::Internal(error.to_string()),
@@ -199,6 +262,7 @@ impl Authenticator {
             caller: Arc::new(self.verifier.caller(verified)),
             id: claims.jti.into_boxed_str(),
             made: Timestamp::from_seconds(claims.iat),
+            generation: 0,
             until: Timestamp::from_seconds(claims.exp),
         })
     }

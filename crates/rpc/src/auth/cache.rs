@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use bailiwick_types::{Caller, SessionId, Subject, Timestamp};
+use bailiwick_types::{ApiKeyId, Caller, SessionId, Subject, Timestamp};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
@@ -18,8 +18,10 @@ pub(crate) struct Verified {
     pub(crate) caller: Arc<Caller>,
     /// The id of the token.
     pub(crate) id: Box<str>,
-    /// When the token was issued.
+    /// When the token was issued; of a key, when identity was asked.
     pub(crate) made: Timestamp,
+    /// Of a key: the [generation](TokenCache::generation) in which identity was asked.
+    pub(crate) generation: u64,
     /// When it expires.
     pub(crate) until: Timestamp,
 }
@@ -40,6 +42,10 @@ struct Ended {
     subjects: HashMap<Subject, Timestamp>,
     /// Single tokens by their id.
     tokens: HashMap<Box<str>, Timestamp>,
+    /// What was told of a key in an earlier generation is rejected.
+    keys: HashMap<ApiKeyId, (u64, Timestamp)>,
+    /// Counts the ends of keys.
+    generation: u64,
     /// With so many entries those that count no more are looked for.
     sweep_at: usize,
 }
@@ -78,9 +84,13 @@ impl TokenCache {
             .subject()
             .and_then(|s| ended.subjects.get(s))
             .is_some_and(|end| verified.made <= *end);
+        let by_key = caller
+            .key()
+            .and_then(|key| ended.keys.get(&key.key))
+            .is_some_and(|(end, _)| verified.generation < *end);
         let by_itself = ended.tokens.contains_key(&verified.id);
         drop(ended);
-        let rejected = by_session || by_subject || by_itself;
+        let rejected = by_session || by_subject || by_key || by_itself;
         if rejected {
             self.tokens.remove(&key);
         }
@@ -108,6 +118,27 @@ impl TokenCache {
         self.tokens.retain(|_, v| v.caller.session() != Some(session));
     }
 
+    /// By which what is told of a key is known to be older than its end. To be read before identity is asked.
+    pub(crate) fn generation(&self) -> u64 {
+        self.ended
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .generation
+    }
+
+    /// Forgets what was told of a key so far.
+    pub(crate) fn end_key(&self, key: ApiKeyId, now: Timestamp) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sweep(&mut ended, now);
+        ended.generation += 1;
+        let generation = ended.generation;
+        ended.keys.insert(key, (generation, now));
+        drop(ended);
+        let is_other = |verified: &Verified| verified.caller.key().is_none_or(|of| of.key != key);
+        self.tokens
+            .retain(|_, v| is_other(v) || v.generation >= generation);
+    }
+
     /// Ends all tokens of a subject that were issued so far. A service account has no sessions that end with
     /// it, so that its tokens may also be of an issuer whose clock is ahead.
     pub(crate) fn end_subject(&self, subject: &Subject, now: Timestamp) {
@@ -125,7 +156,9 @@ impl TokenCache {
     }
 
     fn sweep(&self, ended: &mut Ended, now: Timestamp) {
-        let size = |ended: &Ended| ended.sessions.len() + ended.subjects.len() + ended.tokens.len();
+        let size = |ended: &Ended| {
+            ended.sessions.len() + ended.subjects.len() + ended.tokens.len() + ended.keys.len()
+        };
         if size(ended) < ended.sweep_at {
             return;
         }
@@ -134,6 +167,7 @@ impl TokenCache {
         ended.sessions.retain(|_, end| !over(end));
         ended.subjects.retain(|_, end| !over(end));
         ended.tokens.retain(|_, end| !over(end));
+        ended.keys.retain(|_, (_, end)| !over(end));
         ended.sweep_at = 2 * size(ended) + 64;
     }
 }

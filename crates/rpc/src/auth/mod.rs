@@ -1,5 +1,6 @@
-//! Who calls: access tokens of identity and the suite's own services.
+//! Who calls: access tokens and API keys of identity, and the suite's own services.
 
+mod api_keys;
 mod authenticator;
 mod cache;
 mod error;
@@ -8,6 +9,7 @@ mod internal;
 mod keys;
 mod service_keys;
 
+pub use api_keys::{ApiKeys, KeyDigest, VerifiedKey};
 pub use authenticator::{AuthConfig, Authenticator};
 pub use error::AuthError;
 pub use internal::{InternalIdentity, InternalVerifier};

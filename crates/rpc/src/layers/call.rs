@@ -28,7 +28,7 @@ use super::{
     overloaded, panicked,
 };
 use crate::{
-    Context, IntoStatus, RequestId,
+    AuthError, Context, IntoStatus, RequestId,
     current::{self, Current},
     frame::{Answer, OpenStream},
     telemetry::trace,
@@ -172,8 +172,12 @@ impl Call {
         method: &'static Method,
         mut request: Request<Body>,
     ) -> Result<State, Status> {
-        begun.tokens.clone().map_err(IntoStatus::into_status)?;
         let authenticator = &self.shared.authenticator;
+        let client = self.shared.proxies.client(self.peer, request.headers());
+        if caller.key().is_some_and(|key| !key.admits(client)) {
+            return Err(AuthError::Invalid.into_status());
+        }
+        begun.tokens.clone().map_err(IntoStatus::into_status)?;
         let context = Context {
             caller,
             token: begun.current.received.wanted.clone(),
@@ -182,7 +186,7 @@ impl Call {
             request_id: begun.current.request_id.clone(),
             method,
             peer: self.peer,
-            client: self.shared.proxies.client(self.peer, request.headers()),
+            client,
             authenticator: Some(Arc::clone(authenticator)),
         };
         request.extensions_mut().insert(context);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bailiwick_proto::authorization::v1::{CheckCallerRequest, access_service_client::AccessServiceClient};
-use bailiwick_types::{AccountId, Held, OperatorAllowed, Reason, Rights, RightsError, Subject, Token};
+use bailiwick_types::{AccountId, Held, OperatorAllowed, Reason, Rights, RightsError, Scope, Subject, Token};
 
 use crate::{Peer, PeerError, token};
 
@@ -70,6 +70,7 @@ impl Rights for RemoteRights {
                 },
                 operator_allowed: operator != OperatorAllowed::No,
                 stranger: false,
+                within: String::new(),
             };
             let answer = self
                 .client
@@ -88,6 +89,35 @@ impl Rights for RemoteRights {
         }
         held.operator = by_deployment;
         Ok(held)
+    }
+
+    async fn held_within(
+        &self,
+        subject: &Subject,
+        account: AccountId,
+        permission: &str,
+        targets: &[String],
+        within: &Scope,
+    ) -> Result<Held, RightsError> {
+        let mut allowed = Vec::with_capacity(targets.len());
+        let seen = carried_token().unwrap_or_default();
+        for batch in targets.chunks(BATCH) {
+            let request = CheckCallerRequest {
+                subject: subject.to_string(),
+                account: account.to_string(),
+                permissions: vec![permission.to_owned()],
+                scopes: batch.to_vec(),
+                within: within.to_string(),
+                ..Default::default()
+            };
+            let request = token::request(request, &seen);
+            let answer = self.client.clone().check_caller(request).await;
+            allowed.extend(answer.map_err(translate)?.into_inner().allowed);
+        }
+        Ok(Held {
+            allowed,
+            operator: false,
+        })
     }
 
     async fn is_stranger(&self, subject: &Subject, account: Option<AccountId>) -> Result<bool, RightsError> {

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod api_keys;
 mod authentication;
 mod deadline;
 mod drain;

@@ -27,9 +27,9 @@ use bailiwick_proto::{
     },
 };
 use bailiwick_rpc::{
-    AccessClaims, AuthConfig, Authenticator, Certificates, Context, Frame, InternalConfig, InternalIdentity,
-    InternalVerifier, KeyError, KeySource, RunningServer, ServerConfig, ServiceKeyFiles, ServiceKeyPair,
-    ServiceKeys, Services, Telemetry, VerificationKey, VerificationKeys,
+    AccessClaims, ApiKeys, AuthConfig, Authenticator, Certificates, Context, Frame, InternalConfig,
+    InternalIdentity, InternalVerifier, KeyError, KeySource, RunningServer, ServerConfig, ServiceKeyFiles,
+    ServiceKeyPair, ServiceKeys, Services, Telemetry, VerificationKey, VerificationKeys,
 };
 use bailiwick_testkit::ManualClock;
 use bailiwick_types::{AccountId, Authority, Clock, Service, SessionId, SystemIds, UserId};
@@ -264,6 +264,7 @@ pub(crate) struct Setup {
     pub(crate) feed: Feed,
     pub(crate) certificates: Option<Arc<Certificates>>,
     pub(crate) service_keys: Arc<PeerKeys>,
+    pub(crate) api_keys: Option<Arc<dyn ApiKeys>>,
 }
 
 impl Default for Setup {
@@ -282,6 +283,7 @@ impl Default for Setup {
             feed: Arc::new(|| Box::pin(futures_util::stream::empty())),
             certificates: None,
             service_keys: PeerKeys::new(),
+            api_keys: None,
         }
     }
 }
@@ -309,13 +311,17 @@ impl Setup {
             issuer: ISSUER.to_owned(),
             ..AuthConfig::default()
         };
-        let authenticator = Arc::new(Authenticator::new(
+        let authenticator = Authenticator::new(
             &config,
             keys.clone(),
             verifier,
             clock.clone(),
             Authority::establish().verifier,
-        ));
+        );
+        let authenticator = Arc::new(match self.api_keys {
+            Some(api_keys) => authenticator.with_api_keys(api_keys),
+            None => authenticator,
+        });
         let server = Frame::builder(
             &[Service::Identity],
             self.config,
@@ -411,6 +417,12 @@ impl World {
             .issue_token(IssueTokenRequest::default())
             .await
             .map(drop)
+    }
+    /// The same with a token.
+    pub(crate) async fn anybody_with(&self, token: &str) -> Result<(), Status> {
+        let mut request = Request::new(IssueTokenRequest::default());
+        request.metadata_mut().insert("authorization", bearer(token));
+        self.client().issue_token(request).await.map(drop)
     }
     /// A call on the internal listener of a method that tenancy and authorization may call.
     pub(crate) async fn keys_inside(&self, token: Option<&str>) -> Result<(), Status> {

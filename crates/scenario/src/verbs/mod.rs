@@ -66,6 +66,7 @@ mod consume_approval;
 mod copy_permissions;
 mod create_group;
 mod create_instance;
+mod create_key;
 mod create_workspace;
 mod define_role;
 mod delete;
@@ -89,6 +90,7 @@ mod remove_user;
 mod request_approval;
 mod restrict_account;
 mod revoke;
+mod revoke_key;
 mod seats;
 mod set_quota;
 mod settings;
@@ -192,6 +194,7 @@ static VERBS: &[Entry] = &[
     verb::<copy_permissions::CopyPermissions>("copy_permissions"),
     verb::<create_group::CreateGroup>("create_group"),
     verb::<create_instance::CreateInstance>("create_instance"),
+    verb::<create_key::CreateKey>("create_key"),
     verb::<create_workspace::CreateWorkspace>("create_workspace"),
     verb::<define_role::DefineRole>("define_role"),
     verb::<delete::Delete>("delete"),
@@ -214,6 +217,7 @@ static VERBS: &[Entry] = &[
     verb::<remove_user::RemoveUser>("remove_user"),
     verb::<request_approval::RequestApproval>("request_approval"),
     verb::<revoke::Revoke>("revoke"),
+    verb::<revoke_key::RevokeKey>("revoke_key"),
     verb::<seats::Seats>("seats"),
     verb::<set_quota::SetQuota>("set_quota"),
     verb::<settings::Settings>("settings"),

@@ -1,7 +1,7 @@
 // Made by `cargo xtask codegen` from the protos.
 
 /// Every method of the suite with what it asks of its caller, by path.
-pub static METHODS: [Declaration; 155] = [
+pub static METHODS: [Declaration; 156] = [
     Declaration {
         path: "/bailiwick.authorization.v1.AccessService/CheckCaller",
         access: Access::Internal,
@@ -816,7 +816,7 @@ pub static METHODS: [Declaration; 155] = [
         path: "/bailiwick.identity.v1.ApiKeyService/CreateApiKey",
         access: Access::Caller,
         permission: "",
-        on: "",
+        on: "account",
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,
@@ -824,9 +824,9 @@ pub static METHODS: [Declaration; 155] = [
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/GetApiKey",
-        access: Access::Caller,
-        permission: "",
-        on: "",
+        access: Access::CallerOrPermission,
+        permission: "api_key.manage",
+        on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
@@ -834,9 +834,9 @@ pub static METHODS: [Declaration; 155] = [
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/ListApiKeys",
-        access: Access::Caller,
-        permission: "",
-        on: "",
+        access: Access::CallerOrPermission,
+        permission: "api_key.manage",
+        on: "account",
         step_up: false,
         idempotency: Idempotency::NoSideEffects,
         streaming: false,
@@ -844,13 +844,23 @@ pub static METHODS: [Declaration; 155] = [
     },
     Declaration {
         path: "/bailiwick.identity.v1.ApiKeyService/RevokeApiKey",
-        access: Access::Caller,
+        access: Access::CallerOrPermission,
+        permission: "api_key.manage",
+        on: "account",
+        step_up: false,
+        idempotency: Idempotency::Idempotent,
+        streaming: false,
+        callers: &[],
+    },
+    Declaration {
+        path: "/bailiwick.identity.v1.ApiKeyService/VerifyApiKey",
+        access: Access::Internal,
         permission: "",
         on: "",
         step_up: false,
-        idempotency: Idempotency::Unknown,
+        idempotency: Idempotency::NoSideEffects,
         streaming: false,
-        callers: &[],
+        callers: &[crate::Service::Tenancy, crate::Service::Authorization],
     },
     Declaration {
         path: "/bailiwick.identity.v1.AuthenticationService/Activate",
@@ -1643,6 +1653,7 @@ macro_rules! every_method {
         $call!($crate::method::identity::GetApiKey);
         $call!($crate::method::identity::ListApiKeys);
         $call!($crate::method::identity::RevokeApiKey);
+        $call!($crate::method::identity::VerifyApiKey);
         $call!($crate::method::identity::Activate);
         $call!($crate::method::identity::ChangePassword);
         $call!($crate::method::identity::ConfirmSecondFactor);
@@ -2236,263 +2247,269 @@ pub mod identity {
     impl crate::Method for RevokeApiKey {
         const DECLARATION: &'static crate::Declaration = &super::METHODS[84];
     }
+    /// `bailiwick.identity.v1.ApiKeyService/VerifyApiKey`.
+    #[derive(Debug)]
+    pub enum VerifyApiKey {}
+    impl crate::Method for VerifyApiKey {
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[85];
+    }
     /// `bailiwick.identity.v1.AuthenticationService/Activate`.
     #[derive(Debug)]
     pub enum Activate {}
     impl crate::Method for Activate {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[85];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[86];
     }
     /// `bailiwick.identity.v1.AuthenticationService/ChangePassword`.
     #[derive(Debug)]
     pub enum ChangePassword {}
     impl crate::Method for ChangePassword {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[86];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[87];
     }
     /// `bailiwick.identity.v1.AuthenticationService/ConfirmSecondFactor`.
     #[derive(Debug)]
     pub enum ConfirmSecondFactor {}
     impl crate::Method for ConfirmSecondFactor {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[87];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[88];
     }
     /// `bailiwick.identity.v1.AuthenticationService/EnrollSecondFactor`.
     #[derive(Debug)]
     pub enum EnrollSecondFactor {}
     impl crate::Method for EnrollSecondFactor {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[88];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[89];
     }
     /// `bailiwick.identity.v1.AuthenticationService/Reauthenticate`.
     #[derive(Debug)]
     pub enum Reauthenticate {}
     impl crate::Method for Reauthenticate {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[89];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[90];
     }
     /// `bailiwick.identity.v1.AuthenticationService/Refresh`.
     #[derive(Debug)]
     pub enum Refresh {}
     impl crate::Method for Refresh {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[90];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[91];
     }
     /// `bailiwick.identity.v1.AuthenticationService/RegenerateRecoveryCodes`.
     #[derive(Debug)]
     pub enum RegenerateRecoveryCodes {}
     impl crate::Method for RegenerateRecoveryCodes {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[91];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[92];
     }
     /// `bailiwick.identity.v1.AuthenticationService/RegisterCustomer`.
     #[derive(Debug)]
     pub enum RegisterCustomer {}
     impl crate::Method for RegisterCustomer {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[92];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[93];
     }
     /// `bailiwick.identity.v1.AuthenticationService/RemoveSecondFactor`.
     #[derive(Debug)]
     pub enum RemoveSecondFactor {}
     impl crate::Method for RemoveSecondFactor {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[93];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[94];
     }
     /// `bailiwick.identity.v1.AuthenticationService/RequestPasswordReset`.
     #[derive(Debug)]
     pub enum RequestPasswordReset {}
     impl crate::Method for RequestPasswordReset {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[94];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[95];
     }
     /// `bailiwick.identity.v1.AuthenticationService/ResetPassword`.
     #[derive(Debug)]
     pub enum ResetPassword {}
     impl crate::Method for ResetPassword {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[95];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[96];
     }
     /// `bailiwick.identity.v1.AuthenticationService/SendActivation`.
     #[derive(Debug)]
     pub enum SendActivation {}
     impl crate::Method for SendActivation {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[96];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[97];
     }
     /// `bailiwick.identity.v1.AuthenticationService/SendVerification`.
     #[derive(Debug)]
     pub enum SendVerification {}
     impl crate::Method for SendVerification {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[97];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[98];
     }
     /// `bailiwick.identity.v1.AuthenticationService/SignIn`.
     #[derive(Debug)]
     pub enum SignIn {}
     impl crate::Method for SignIn {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[98];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[99];
     }
     /// `bailiwick.identity.v1.AuthenticationService/SignOut`.
     #[derive(Debug)]
     pub enum SignOut {}
     impl crate::Method for SignOut {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[99];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[100];
     }
     /// `bailiwick.identity.v1.AuthenticationService/VerifyEmail`.
     #[derive(Debug)]
     pub enum VerifyEmail {}
     impl crate::Method for VerifyEmail {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[100];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[101];
     }
     /// `bailiwick.identity.v1.AuthenticationService/VerifySecondFactor`.
     #[derive(Debug)]
     pub enum VerifySecondFactor {}
     impl crate::Method for VerifySecondFactor {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[101];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[102];
     }
     /// `bailiwick.identity.v1.OperatorService/GrantOperator`.
     #[derive(Debug)]
     pub enum GrantOperator {}
     impl crate::Method for GrantOperator {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[102];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[103];
     }
     /// `bailiwick.identity.v1.OperatorService/RevokeOperator`.
     #[derive(Debug)]
     pub enum RevokeOperator {}
     impl crate::Method for RevokeOperator {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[103];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[104];
     }
     /// `bailiwick.identity.v1.ServiceAccountService/CreateServiceAccount`.
     #[derive(Debug)]
     pub enum CreateServiceAccount {}
     impl crate::Method for CreateServiceAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[104];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[105];
     }
     /// `bailiwick.identity.v1.ServiceAccountService/DeleteServiceAccount`.
     #[derive(Debug)]
     pub enum DeleteServiceAccount {}
     impl crate::Method for DeleteServiceAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[105];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[106];
     }
     /// `bailiwick.identity.v1.ServiceAccountService/DisableServiceAccount`.
     #[derive(Debug)]
     pub enum DisableServiceAccount {}
     impl crate::Method for DisableServiceAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[106];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[107];
     }
     /// `bailiwick.identity.v1.ServiceAccountService/GetServiceAccount`.
     #[derive(Debug)]
     pub enum GetServiceAccount {}
     impl crate::Method for GetServiceAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[107];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[108];
     }
     /// `bailiwick.identity.v1.ServiceAccountService/ListServiceAccounts`.
     #[derive(Debug)]
     pub enum ListServiceAccounts {}
     impl crate::Method for ListServiceAccounts {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[108];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[109];
     }
     /// `bailiwick.identity.v1.ServiceAccountService/RotateServiceAccountSecret`.
     #[derive(Debug)]
     pub enum RotateServiceAccountSecret {}
     impl crate::Method for RotateServiceAccountSecret {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[109];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[110];
     }
     /// `bailiwick.identity.v1.SessionService/ConsumeStepUp`.
     #[derive(Debug)]
     pub enum ConsumeStepUp {}
     impl crate::Method for ConsumeStepUp {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[110];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[111];
     }
     /// `bailiwick.identity.v1.SessionService/ListSessions`.
     #[derive(Debug)]
     pub enum ListSessions {}
     impl crate::Method for ListSessions {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[111];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[112];
     }
     /// `bailiwick.identity.v1.SessionService/RevokeAllSessions`.
     #[derive(Debug)]
     pub enum RevokeAllSessions {}
     impl crate::Method for RevokeAllSessions {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[112];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[113];
     }
     /// `bailiwick.identity.v1.SessionService/RevokeSession`.
     #[derive(Debug)]
     pub enum RevokeSession {}
     impl crate::Method for RevokeSession {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[113];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[114];
     }
     /// `bailiwick.identity.v1.SignInPolicyService/GetSignInPolicy`.
     #[derive(Debug)]
     pub enum GetSignInPolicy {}
     impl crate::Method for GetSignInPolicy {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[114];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[115];
     }
     /// `bailiwick.identity.v1.SignInPolicyService/UpdateSignInPolicy`.
     #[derive(Debug)]
     pub enum UpdateSignInPolicy {}
     impl crate::Method for UpdateSignInPolicy {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[115];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[116];
     }
     /// `bailiwick.identity.v1.TokenService/GetJwks`.
     #[derive(Debug)]
     pub enum GetJwks {}
     impl crate::Method for GetJwks {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[116];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[117];
     }
     /// `bailiwick.identity.v1.TokenService/Introspect`.
     #[derive(Debug)]
     pub enum Introspect {}
     impl crate::Method for Introspect {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[117];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[118];
     }
     /// `bailiwick.identity.v1.TokenService/IssueToken`.
     #[derive(Debug)]
     pub enum IssueToken {}
     impl crate::Method for IssueToken {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[118];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[119];
     }
     /// `bailiwick.identity.v1.TokenService/RevokeToken`.
     #[derive(Debug)]
     pub enum RevokeToken {}
     impl crate::Method for RevokeToken {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[119];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[120];
     }
     /// `bailiwick.identity.v1.UserService/BatchGetUsers`.
     #[derive(Debug)]
     pub enum BatchGetUsers {}
     impl crate::Method for BatchGetUsers {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[120];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[121];
     }
     /// `bailiwick.identity.v1.UserService/CreateUser`.
     #[derive(Debug)]
     pub enum CreateUser {}
     impl crate::Method for CreateUser {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[121];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[122];
     }
     /// `bailiwick.identity.v1.UserService/DeleteUser`.
     #[derive(Debug)]
     pub enum DeleteUser {}
     impl crate::Method for DeleteUser {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[122];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[123];
     }
     /// `bailiwick.identity.v1.UserService/DisableUser`.
     #[derive(Debug)]
     pub enum DisableUser {}
     impl crate::Method for DisableUser {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[123];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[124];
     }
     /// `bailiwick.identity.v1.UserService/EnableUser`.
     #[derive(Debug)]
     pub enum EnableUser {}
     impl crate::Method for EnableUser {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[124];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[125];
     }
     /// `bailiwick.identity.v1.UserService/GetUser`.
     #[derive(Debug)]
     pub enum GetUser {}
     impl crate::Method for GetUser {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[125];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[126];
     }
     /// `bailiwick.identity.v1.UserService/ListUsers`.
     #[derive(Debug)]
     pub enum ListUsers {}
     impl crate::Method for ListUsers {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[126];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[127];
     }
     /// `bailiwick.identity.v1.UserService/UpdateUser`.
     #[derive(Debug)]
     pub enum UpdateUser {}
     impl crate::Method for UpdateUser {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[127];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[128];
     }
 }
 
@@ -2502,151 +2519,151 @@ pub mod tenancy {
     #[derive(Debug)]
     pub enum CreateAccount {}
     impl crate::Method for CreateAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[128];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[129];
     }
     /// `bailiwick.tenancy.v1.AccountService/DeleteAccount`.
     #[derive(Debug)]
     pub enum DeleteAccount {}
     impl crate::Method for DeleteAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[129];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[130];
     }
     /// `bailiwick.tenancy.v1.AccountService/ExportAccount`.
     #[derive(Debug)]
     pub enum ExportAccount {}
     impl crate::Method for ExportAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[130];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[131];
     }
     /// `bailiwick.tenancy.v1.AccountService/GetAccount`.
     #[derive(Debug)]
     pub enum GetAccount {}
     impl crate::Method for GetAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[131];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[132];
     }
     /// `bailiwick.tenancy.v1.AccountService/ListAccounts`.
     #[derive(Debug)]
     pub enum ListAccounts {}
     impl crate::Method for ListAccounts {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[132];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[133];
     }
     /// `bailiwick.tenancy.v1.AccountService/ReactivateAccount`.
     #[derive(Debug)]
     pub enum ReactivateAccount {}
     impl crate::Method for ReactivateAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[133];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[134];
     }
     /// `bailiwick.tenancy.v1.AccountService/RestrictAccount`.
     #[derive(Debug)]
     pub enum RestrictAccount {}
     impl crate::Method for RestrictAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[134];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[135];
     }
     /// `bailiwick.tenancy.v1.AccountService/SuspendAccount`.
     #[derive(Debug)]
     pub enum SuspendAccount {}
     impl crate::Method for SuspendAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[135];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[136];
     }
     /// `bailiwick.tenancy.v1.AccountService/UpdateAccount`.
     #[derive(Debug)]
     pub enum UpdateAccount {}
     impl crate::Method for UpdateAccount {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[136];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[137];
     }
     /// `bailiwick.tenancy.v1.AuditLogService/ExportAuditEntries`.
     #[derive(Debug)]
     pub enum ExportAuditEntries {}
     impl crate::Method for ExportAuditEntries {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[137];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[138];
     }
     /// `bailiwick.tenancy.v1.AuditLogService/ListAuditEntries`.
     #[derive(Debug)]
     pub enum ListAuditEntries {}
     impl crate::Method for ListAuditEntries {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[138];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[139];
     }
     /// `bailiwick.tenancy.v1.InstanceService/CreateInstance`.
     #[derive(Debug)]
     pub enum CreateInstance {}
     impl crate::Method for CreateInstance {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[139];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[140];
     }
     /// `bailiwick.tenancy.v1.InstanceService/DeleteInstance`.
     #[derive(Debug)]
     pub enum DeleteInstance {}
     impl crate::Method for DeleteInstance {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[140];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[141];
     }
     /// `bailiwick.tenancy.v1.InstanceService/GetInstance`.
     #[derive(Debug)]
     pub enum GetInstance {}
     impl crate::Method for GetInstance {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[141];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[142];
     }
     /// `bailiwick.tenancy.v1.InstanceService/ListInstances`.
     #[derive(Debug)]
     pub enum ListInstances {}
     impl crate::Method for ListInstances {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[142];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[143];
     }
     /// `bailiwick.tenancy.v1.InstanceService/UpdateInstance`.
     #[derive(Debug)]
     pub enum UpdateInstance {}
     impl crate::Method for UpdateInstance {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[143];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[144];
     }
     /// `bailiwick.tenancy.v1.SettingsService/GetSettings`.
     #[derive(Debug)]
     pub enum GetSettings {}
     impl crate::Method for GetSettings {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[144];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[145];
     }
     /// `bailiwick.tenancy.v1.SettingsService/UpdateSettings`.
     #[derive(Debug)]
     pub enum UpdateSettings {}
     impl crate::Method for UpdateSettings {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[145];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[146];
     }
     /// `bailiwick.tenancy.v1.SignUpService/SignUp`.
     #[derive(Debug)]
     pub enum SignUp {}
     impl crate::Method for SignUp {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[146];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[147];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/CreateWorkspace`.
     #[derive(Debug)]
     pub enum CreateWorkspace {}
     impl crate::Method for CreateWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[147];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[148];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/DeleteWorkspace`.
     #[derive(Debug)]
     pub enum DeleteWorkspace {}
     impl crate::Method for DeleteWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[148];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[149];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/GetWorkspace`.
     #[derive(Debug)]
     pub enum GetWorkspace {}
     impl crate::Method for GetWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[149];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[150];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/ListWorkspaces`.
     #[derive(Debug)]
     pub enum ListWorkspaces {}
     impl crate::Method for ListWorkspaces {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[150];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[151];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/MoveWorkspace`.
     #[derive(Debug)]
     pub enum MoveWorkspace {}
     impl crate::Method for MoveWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[151];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[152];
     }
     /// `bailiwick.tenancy.v1.WorkspaceService/UpdateWorkspace`.
     #[derive(Debug)]
     pub enum UpdateWorkspace {}
     impl crate::Method for UpdateWorkspace {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[152];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[153];
     }
 }
 
@@ -2656,12 +2673,12 @@ pub mod testing {
     #[derive(Debug)]
     pub enum AdvanceClock {}
     impl crate::Method for AdvanceClock {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[153];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[154];
     }
     /// `bailiwick.testing.v1.NoopService/Noop`.
     #[derive(Debug)]
     pub enum Noop {}
     impl crate::Method for Noop {
-        const DECLARATION: &'static crate::Declaration = &super::METHODS[154];
+        const DECLARATION: &'static crate::Declaration = &super::METHODS[155];
     }
 }

@@ -147,7 +147,14 @@ mod tests {
     }
 
     /// Reads whose name does not begin with a verb of reading.
-    const OTHER_READS: [&str; 5] = ["Follow", "Introspect", "IssueToken", "LookUpMember", "Noop"];
+    const OTHER_READS: [&str; 6] = [
+        "Follow",
+        "Introspect",
+        "IssueToken",
+        "LookUpMember",
+        "Noop",
+        "VerifyApiKey",
+    ];
     const READING_VERBS: [&str; 9] = [
         "BatchCheck",
         "BatchGet",
@@ -160,7 +167,7 @@ mod tests {
         "Preview",
     ];
     /// Writes that answer the same, and change nothing more, when they are repeated.
-    const IDEMPOTENT: [&str; 26] = [
+    const IDEMPOTENT: [&str; 27] = [
         "AddGroupMember",
         "AssignRole",
         "CloseScope",
@@ -181,6 +188,7 @@ mod tests {
         "MoveScope",
         "ReactivateMember",
         "Reauthenticate",
+        "RevokeApiKey",
         "RevokeToken",
         "SetQuota",
         "SuspendMember",

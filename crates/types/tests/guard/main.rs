@@ -7,6 +7,7 @@
     reason = "helpers of tests fail like tests"
 )]
 
+mod keys;
 mod product;
 
 use std::sync::{
@@ -17,11 +18,11 @@ use std::sync::{
 use async_trait::async_trait;
 use bailiwick_testkit::golden;
 use bailiwick_types::{
-    Access, AccountId, Authority, Authorized, Caller, CallerKind, Code, Credentials, Declaration, Fault,
-    Guard, Held, Idempotency, Intent, Method, OperatorAllowed, Reason, Refusal, RequestDigest, Rights,
-    RightsError, Scope, Service, ServiceAccountId, SessionId, StepUp, StepUpError, Subject, Target, UserId,
-    WorkspaceId, every_method,
-    method::{authorization as a, identity as i, tenancy as t},
+    Access, AccountId, ApiKeyId, Authority, Authorized, Caller, CallerKind, Code, Credentials, Declaration,
+    Fault, Guard, Held, Idempotency, Intent, KeyScope, Method, OperatorAllowed, Reason, Refusal,
+    RequestDigest, Rights, RightsError, Scope, Service, ServiceAccountId, SessionId, StepUp, StepUpError,
+    Subject, Target, Timestamp, UserId, WorkspaceId, every_method,
+    method::{METHODS, authorization as a, identity as i, tenancy as t},
 };
 
 type Question = (Option<AccountId>, String, Vec<String>, OperatorAllowed);
@@ -90,6 +91,7 @@ fn caller(kind: CallerKind, account: Option<AccountId>) -> Arc<Caller> {
         CallerKind::User => Subject::user(UserId::from_uuid(id)),
         CallerKind::Service => Subject::service(ServiceAccountId::from_uuid(id)),
         CallerKind::Internal => unreachable!("see `service`"),
+        CallerKind::Key => return key(account.expect("a key has an account"), None, &[]),
     };
     Arc::new(Authority::establish().verifier.caller(Credentials {
         kind,
@@ -99,6 +101,34 @@ fn caller(kind: CallerKind, account: Option<AccountId>) -> Arc<Caller> {
         expires: None,
         audience: None,
     }))
+}
+
+/// A key of the user for these permissions, or for all that methods declare, in a place of an account or in
+/// all of it.
+fn key(account: AccountId, place: Option<Scope>, permissions: &[&str]) -> Arc<Caller> {
+    let declared = || {
+        let types = METHODS
+            .iter()
+            .filter_map(|method| method.permission.split_once('.'));
+        let types = types.map(|(type_name, _)| type_name.replace("TYPE", "survey"));
+        types.map(|type_name| format!("{type_name}.*"))
+    };
+    let permissions: Vec<String> = if permissions.is_empty() {
+        declared().collect()
+    } else {
+        permissions.iter().map(|name| (*name).to_owned()).collect()
+    };
+    let id = uuid::Uuid::from_u128(1);
+    let scope = KeyScope {
+        key: ApiKeyId::from_uuid(id),
+        account,
+        place: place.unwrap_or(Scope::Account(account)),
+        permissions: permissions.iter().map(|name| name.parse().unwrap()).collect(),
+        networks: Vec::new(),
+    };
+    let (user, expires) = (UserId::from_uuid(id), Timestamp(i64::MAX));
+    let verifier = Authority::establish().verifier;
+    Arc::new(verifier.key_caller(user, Arc::new(scope), expires))
 }
 
 /// One of the suite's own services, with a token for one.
@@ -133,6 +163,11 @@ fn callers(declared: &Declaration) -> Vec<(&'static str, Arc<Caller>)> {
         (
             "service of another account",
             caller(CallerKind::Service, Some(account(2))),
+        ),
+        ("key of the account", caller(CallerKind::Key, Some(account(1)))),
+        (
+            "key of another account",
+            caller(CallerKind::Key, Some(account(2))),
         ),
         ("identity", service("identity", own)),
         ("tenancy", service("tenancy", own)),
@@ -307,7 +342,7 @@ async fn holds_without_the_right<M: Method>() {
             Access::Public => true,
             Access::Internal => false,
             // A list for a token of no account, or of another, is filtered to nothing.
-            Access::Filtered => person,
+            Access::Filtered => person || caller.kind() == CallerKind::Key,
             Access::Caller | Access::Delegation => {
                 let bound = caller.account() == Some(account(1)) || caller.kind() == CallerKind::Service;
                 let elsewhere = caller.account().is_some_and(|a| a != account(1));
@@ -362,12 +397,13 @@ async fn needs_its_step_up<M: Method>(seen: &mut usize, step_ups: fn(&Declaratio
     };
     let guard = Guard::new(Arc::new(all), Arc::new(For(step_ups)));
     let mut passed = false;
-    // A service account has no session in which it could prove itself again.
+    // A service account and a key have no session in which they could prove themselves again.
     for user in [
         caller(CallerKind::User, Some(account(1))),
         caller(CallerKind::User, None),
         caller(CallerKind::Service, Some(account(1))),
         caller(CallerKind::Service, None),
+        caller(CallerKind::Key, Some(account(1))),
     ] {
         for target in [on_account(), Target::none()] {
             if let Err(refusal) = authorize::<M>(&guard, &user, &target).await {

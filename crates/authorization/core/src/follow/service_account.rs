@@ -489,6 +489,7 @@ mod tests {
             let subject = Subject::service(id());
             let standing = situation.standing(&*read, &subject).await.unwrap();
             let actor = crate::Actor {
+                key: None,
                 subject,
                 standing: Some(standing),
             };

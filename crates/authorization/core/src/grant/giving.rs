@@ -32,7 +32,12 @@ pub(crate) async fn giver(work: &Work, giver: &Actor, aim: &Aim) -> Result<Actor
         (Some(standing), On::Scope(_)) => Some(standing.clone()),
         (Some(_), On::Resource(_)) => Some(work.situation.whole_standing(&*work.unit, &subject).await?),
     };
-    Ok(Actor { subject, standing })
+    let key = giver.key.clone();
+    Ok(Actor {
+        subject,
+        standing,
+        key,
+    })
 }
 
 /// Whether the actor has `grant.edit` there and holds all of the permissions.

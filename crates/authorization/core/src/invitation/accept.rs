@@ -101,6 +101,7 @@ async fn inviter(work: &Work, found: &Invitation) -> Result<Option<Actor>, Store
         Some(work.situation.standing(&*work.unit, creator).await?)
     };
     let inviter = Actor {
+        key: None,
         subject: creator.clone(),
         standing,
     };

@@ -94,6 +94,7 @@ pub(super) async fn actor(
         Some(situation.standing(read, subject).await?)
     };
     Ok(Actor {
+        key: None,
         subject: subject.clone(),
         standing,
     })

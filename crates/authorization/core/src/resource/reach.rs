@@ -112,8 +112,11 @@ pub(super) fn allows_on(work: &Work, own: &Standing, aim: &Aim, permission: &str
     if work.actor.is_operator() {
         return true;
     }
-    if aim.scope.is_none() {
+    let Some(scope) = &aim.scope else {
         return work.require(permission, &work.account_scope()).is_ok();
+    };
+    if !work.situation.key_serves(&work.actor, permission, scope) {
+        return false;
     }
     let permission = work.situation.policy.product().permission_no(permission);
     permission.is_some_and(|permission| ask(work, own, aim, |input| decide(input, permission).is_allow()))
@@ -137,7 +140,14 @@ pub(super) async fn load(work: &Work, name: &Name) -> Result<Aim, StoreError> {
 fn may_change_reach(work: &Work, own: &Standing, changes: &[(Aim, Aim)], grants: &[Grant]) -> bool {
     changes.iter().all(|(before, after)| {
         let (old, new) = (Reach::of(work, before), Reach::of(work, after));
-        let gained = grants.iter().filter(|grant| new.has(grant) && !old.has(grant));
+        let mut gained = grants
+            .iter()
+            .filter(|grant| new.has(grant) && !old.has(grant))
+            .peekable();
+        // A key gives nothing.
+        if work.actor.key.is_some() && gained.peek().is_some() {
+            return false;
+        }
         let held = |aim: &Aim| ask(work, own, aim, permissions_held);
         (work.actor.is_operator() || holds_granted(work, own, before, gained))
             && !grows(&held(before), &held(after))

@@ -137,12 +137,14 @@ impl Update {
 #[cfg(test)]
 mod tests {
     use bailiwick_policy::MAX_PARENTS;
-    use bailiwick_types::Fault;
+    use bailiwick_testkit::witness;
+    use bailiwick_types::{ApiKeyId, Fault, KeyScope};
 
     use super::*;
     use crate::{
         grant::About,
-        memory::{World, account, name, subject},
+        memory::{World, account, account_id, name, subject, user},
+        operation::{self, Done},
     };
 
     fn update(text: &str) -> Update {
@@ -358,6 +360,36 @@ mod tests {
         world.grant(&subject(1), &given, on("project:p")).await;
         world.run(1, below("project:p", "folder:outer")).await.unwrap();
         world.run(2, below("folder:inner", "folder:outer")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_key_changes_what_it_names_and_gives_nothing_that_its_maker_could() {
+        let world = world().await;
+        let by_key = async |permissions: &[&str], update: Update| {
+            let scope = KeyScope {
+                key: ApiKeyId::generate(&*world.ports.ids),
+                account: account_id(),
+                place: account(),
+                permissions: permissions.iter().map(|one| one.parse().unwrap()).collect(),
+                networks: Vec::new(),
+            };
+            let caller = witness::key(user(2), scope);
+            let on = bailiwick_types::Target::resource(account_id(), "project:p");
+            let by = witness::authorized(&caller, &on, false);
+            operation::run(&world.ports, &by, update).await.map(Done::output)
+        };
+        let both = ["project.edit", "folder.edit"];
+        assert!(is_denied(
+            &by_key(&both[..1], below("project:p", "folder:outer")).await
+        ));
+        by_key(&both, below("project:p", "folder:outer")).await.unwrap();
+        by_key(&both, below("project:p", "folder:inner")).await.unwrap();
+        let given = ["project.approve_distribution"];
+        world.grant(&subject(3), &given, on("folder:outer")).await;
+        assert!(is_denied(
+            &by_key(&both, below("project:p", "folder:outer")).await
+        ));
+        world.run(2, below("project:p", "folder:outer")).await.unwrap();
     }
 
     #[tokio::test]

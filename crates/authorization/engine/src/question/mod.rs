@@ -22,7 +22,7 @@ pub use candidates::{ResourcePage, ResourceQuestion};
 pub(crate) use decide::answer_one;
 pub use matrix::Names;
 pub use plan::{Planned, PlannedAlternative};
-pub(crate) use prepare::{Party, Prepared, ResolvedTarget, Sets, effective_sets};
+pub(crate) use prepare::{Party, Prepared, ResolvedTarget, Sets, effective_sets, resolve_target};
 pub use visible::VisiblePage;
 
 /// The target of a question.

@@ -257,6 +257,7 @@ async fn a_closed_subject_is_denied_in_every_way_of_asking(world: World) {
             targets: std::slice::from_ref(&on),
             operator: OperatorAllowed::Yes,
             proposed: None,
+            within: None,
         };
         let held = replica.held(&claim, account, &Consistency::Fully, None).await;
         held.unwrap().allowed == [true]

@@ -393,6 +393,7 @@ async fn the_operator_counts_for_the_guard_and_not_for_products(world: World) {
             targets: std::slice::from_ref(&on),
             operator: allowed,
             proposed: None,
+            within: None,
         };
         replica.held(&claim, Some(a), &fully, None).await.unwrap()
     };
@@ -452,6 +453,7 @@ async fn the_operator_counts_for_the_guard_and_not_for_products(world: World) {
         targets: &deployment,
         operator: OperatorAllowed::Only,
         proposed: None,
+        within: None,
     };
     let held = replica.held(&claim, None, &fully, None).await.unwrap();
     assert!(held.operator);
@@ -480,6 +482,7 @@ async fn creating_is_decided_on_the_resource_as_it_would_be(world: World) {
             targets: std::slice::from_ref(&on),
             operator: OperatorAllowed::No,
             proposed: Some(&proposed),
+            within: None,
         };
         let held = replica.held(&claim, Some(a), &Consistency::Fully, None).await;
         held.unwrap().allowed

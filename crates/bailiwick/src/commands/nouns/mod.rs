@@ -7,6 +7,7 @@ pub(crate) mod grant;
 pub(crate) mod group;
 pub(crate) mod instance;
 pub(crate) mod invite;
+pub(crate) mod key;
 pub(crate) mod member;
 pub(crate) mod quota;
 pub(crate) mod resource;

@@ -2,18 +2,19 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use bailiwick_proto::identity::v1::{
-    CreateServiceAccountRequest, DisableServiceAccountRequest, GetServiceAccountRequest,
-    ListServiceAccountsRequest,
+    CreateServiceAccountRequest, DeleteServiceAccountRequest, DisableServiceAccountRequest,
+    GetServiceAccountRequest, ListServiceAccountsRequest, RotateServiceAccountSecretRequest,
 };
+use bailiwick_rpc::HumanDuration;
 
-use super::all_pages;
+use super::{all_pages, key::duration};
 use crate::{
     cli::Output,
-    config::secret_file,
-    connect::{Connection, find_account, message},
+    connect::{Confirmation, Connection, StepUp, find_account, message},
     output::answer,
+    secret::NewFile,
 };
 
 /// What to do with service accounts.
@@ -42,8 +43,36 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Give a service account a new secret, and write it to a file.
+    ///
+    /// The old secret serves on for a while, so that the new one can be deployed. No third one is given
+    /// meanwhile, unless `--replace-new` discards the newer one.
+    Rotate(Rotate),
     /// Take all access away from a service account.
     Disable(One),
+    /// Delete a service account: it has no access any more, and its id is not used again.
+    Delete {
+        #[command(flatten)]
+        confirmation: Confirmation,
+        #[command(flatten)]
+        one: One,
+    },
+}
+
+/// Arguments of `service-account rotate`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Rotate {
+    /// How long the old secret serves on: at most 90d, 7d if not given; `0s` ends it at once.
+    #[arg(long, value_name = "DURATION")]
+    old_secret_lifetime: Option<HumanDuration>,
+    /// Discard the newer of two secrets, never the one that is deployed.
+    #[arg(long)]
+    replace_new: bool,
+    /// File for the secret; it is created with mode 0600 and must not exist.
+    #[arg(long, value_name = "FILE")]
+    secret_out: PathBuf,
+    #[command(flatten)]
+    one: One,
 }
 
 /// One service account.
@@ -87,9 +116,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
             secret_out,
             connection,
         } => {
-            // Before the call: a secret that has nowhere to go would be lost.
-            ensure!(!secret_out.exists(), "`{}` exists already", secret_out.display());
             let client = connection.client().await?;
+            let file = NewFile::create(&secret_out)?;
             let scope = match on.strip_prefix("account:") {
                 Some(account) => format!("account:{}", find_account(&client, account).await?),
                 None => on,
@@ -102,10 +130,38 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
             };
             let mut service = client.identity().service_account();
             let mut made = message(service.create_service_account(request).await)?;
-            let secret = std::mem::take(&mut made.secret);
-            secret_file(&secret_out, || secret)
-                .with_context(|| format!("cannot write the secret to `{}`", secret_out.display()))?;
+            file.write(&std::mem::take(&mut made.secret).into())?;
             answer(output, &made, "created")
+        }
+        Command::Rotate(arguments) => {
+            let client = arguments.one.connection.client().await?;
+            let file = NewFile::create(&arguments.secret_out)?;
+            let request = RotateServiceAccountSecretRequest {
+                service_account: arguments.one.service_account,
+                old_secret_lifetime: arguments.old_secret_lifetime.map(duration).transpose()?,
+                replace_new: arguments.replace_new,
+                ..RotateServiceAccountSecretRequest::default()
+            };
+            let mut service = client.identity().service_account();
+            let mut done = message(service.rotate_service_account_secret(request).await)?;
+            file.write(&std::mem::take(&mut done.secret).into())?;
+            answer(output, &done, "the old secret has ended")
+        }
+        Command::Delete { confirmation, one } => {
+            confirmation.ask(&format!("deleting {}", one.service_account))?;
+            let client = one.connection.client().await?;
+            let step_up = StepUp {
+                connection: &one.connection,
+                method: "bailiwick.identity.v1.ServiceAccountService/DeleteServiceAccount",
+            };
+            let call = || {
+                let request = DeleteServiceAccountRequest {
+                    service_account: one.service_account.clone(),
+                };
+                let mut service = client.identity().service_account();
+                async move { service.delete_service_account(request).await }
+            };
+            answer(output, &step_up.call(&client, call).await?, "deleted")
         }
         Command::Disable(One {
             service_account,

@@ -1,5 +1,6 @@
 //! The store of the rule tests: tables in memory, a copy of which a unit of work changes.
 
+mod api_keys;
 mod attempts;
 mod mails;
 mod second_factors;
@@ -16,6 +17,7 @@ use bailiwick_types::{
 
 use self::attempts::{Address, Counter};
 use crate::{
+    api_key::{ApiKey, KeyMac},
     change::Change,
     device::KnownDevice,
     mail::Mail,
@@ -24,7 +26,7 @@ use crate::{
     request::{self, Answered, RequestKey},
     second_factor::{Challenge, Totp},
     secret::Digest,
-    service_account::{self, ServiceAccount},
+    service_account::{self, Secrets, ServiceAccount},
     session::{self, Consumption, RefreshToken, Session},
     signing::{self, StoredKey},
     store::{Store, Write},
@@ -42,8 +44,11 @@ struct Tables {
     totps: BTreeMap<UserId, Totp>,
     recovery_codes: BTreeMap<UserId, Vec<Digest>>,
     challenges: HashMap<Digest, Challenge>,
-    service_accounts: BTreeMap<ServiceAccountId, (ServiceAccount, Digest)>,
+    service_accounts: BTreeMap<ServiceAccountId, (ServiceAccount, Secrets)>,
+    /// Those that were deleted.
+    service_tombstones: BTreeMap<ServiceAccountId, ServiceAccount>,
     service_closings: BTreeMap<ServiceAccountId, service_account::Closing>,
+    api_keys: BTreeMap<bailiwick_types::ApiKeyId, (ApiKey, KeyMac)>,
     signing_keys: BTreeMap<String, StoredKey>,
     requests: HashMap<Digest, (Answered, Timestamp)>,
     counters: HashMap<Digest, Counter>,
@@ -386,7 +391,7 @@ impl service_account::Reader for Memory {
     async fn service_account_secret(
         &self,
         id: ServiceAccountId,
-    ) -> Result<Option<(ServiceAccount, Digest)>, StoreError> {
+    ) -> Result<Option<(ServiceAccount, Secrets)>, StoreError> {
         Ok(self.tables().service_accounts.get(&id).cloned())
     }
     async fn disabled_service_accounts(&self) -> Result<Vec<ServiceAccountId>, StoreError> {
@@ -395,6 +400,7 @@ impl service_account::Reader for Memory {
         Ok(accounts
             .filter(|account| !account.enabled)
             .map(|account| account.id)
+            .chain(tables.service_tombstones.keys().copied())
             .collect())
     }
     async fn service_closing(
@@ -434,7 +440,7 @@ impl service_account::Writer for Memory {
         account: &ServiceAccount,
         secret: &Digest,
     ) -> Result<(), StoreError> {
-        let row = (account.clone(), *secret);
+        let row = (account.clone(), Secrets::one(*secret));
         self.tables().service_accounts.insert(account.id, row);
         Ok(())
     }
@@ -443,6 +449,26 @@ impl service_account::Writer for Memory {
             (stored.enabled, stored.version) = (account.enabled, account.version);
             stored.role.clone_from(&account.role);
         }
+        Ok(())
+    }
+    async fn set_service_secrets(
+        &mut self,
+        id: ServiceAccountId,
+        secrets: &Secrets,
+    ) -> Result<(), StoreError> {
+        if let Some((_, stored)) = self.tables().service_accounts.get_mut(&id) {
+            *stored = *secrets;
+        }
+        Ok(())
+    }
+    async fn bury_service_account(
+        &mut self,
+        account: &ServiceAccount,
+        _: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        tables.service_accounts.remove(&account.id);
+        tables.service_tombstones.insert(account.id, account.clone());
         Ok(())
     }
     async fn insert_service_closing(&mut self, closing: &service_account::Closing) -> Result<(), StoreError> {

@@ -159,7 +159,7 @@ mod tests {
     use crate::{
         fixture::Fixture,
         peer::{PeerError, UnknownRole},
-        service_account::Reader as _,
+        service_account::{Reader as _, Secrets},
     };
 
     fn command(title: &str) -> Command {
@@ -183,8 +183,8 @@ mod tests {
             .service_account_secret(made.account.id)
             .await
             .unwrap();
-        let digest = Digest::of(&made.secret.unwrap());
-        assert_eq!(stored, Some((made.account.clone(), digest)));
+        let secrets = Secrets::one(Digest::of(&made.secret.unwrap()));
+        assert_eq!(stored, Some((made.account.clone(), secrets)));
         let audited = Change::by(&by, format!("service:{}", made.account.id));
         let told = [Change::ServiceAccount(made.account), audited];
         assert_eq!(fixture.store.take_changes(), told);

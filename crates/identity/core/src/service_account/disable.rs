@@ -5,7 +5,7 @@
 
 use bailiwick_types::{
     Authorized, Method as _, Refused, ScopeRoot, ServiceAccountId, StoreError, Subject, Token, faults,
-    method::identity::DisableServiceAccount,
+    method::identity::{DeleteServiceAccount, DisableServiceAccount},
 };
 
 use super::{Closing, ServiceAccount};
@@ -42,6 +42,7 @@ pub async fn disable(
         None => {
             let closing = Closing {
                 id,
+                deletes: false,
                 version: write.next_revision(&root)?,
                 actor: by.subject().map(ToString::to_string).unwrap_or_default(),
                 created: identity.clock.now(),
@@ -54,7 +55,8 @@ pub async fn disable(
     finish(identity, &closing).await
 }
 
-/// Tells authorization, then commits the change. Repeated and concurrent calls do no harm.
+/// Tells authorization, then commits the change: that of the intent as it is then, which may have become a
+/// deletion. Repeated and concurrent calls do no harm.
 pub(crate) async fn finish(identity: &Identity, closing: &Closing) -> Result<(ServiceAccount, Token), Error> {
     let told = identity.closer.close_service_account(closing.id, closing.version);
     told.await.map_err(|_| Error::Later)?;
@@ -62,15 +64,22 @@ pub(crate) async fn finish(identity: &Identity, closing: &Closing) -> Result<(Se
     let mut write = identity.store.write(std::slice::from_ref(&root)).await?;
     let found = write.service_account(closing.id).await?;
     let mut account = found.ok_or(Refused::NotFound("service account"))?;
-    if write.service_closing(account.id).await?.is_some() {
+    if let Some(closing) = write.service_closing(account.id).await? {
         account.enabled = false;
         account.version = write.next_revision(&root)?;
-        write.update_service_account(&account).await?;
+        let method = if closing.deletes {
+            let now = identity.clock.now();
+            write.bury_service_account(&account, now).await?;
+            DeleteServiceAccount::DECLARATION
+        } else {
+            write.update_service_account(&account).await?;
+            DisableServiceAccount::DECLARATION
+        };
         write.delete_service_closing(account.id).await?;
         write.emit(&root, Change::ServiceAccount(account.clone()))?;
         let audited = Change::Audited {
-            actor: closing.actor.clone(),
-            action: DisableServiceAccount::DECLARATION.path.trim_start_matches('/'),
+            actor: closing.actor,
+            action: method.name(),
             target: Subject::service(account.id).into(),
         };
         write.emit(&root, audited)?;

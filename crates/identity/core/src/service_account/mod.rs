@@ -1,9 +1,12 @@
 //! Service accounts: programs that call the suite.
 
 pub mod create;
+pub mod delete;
 pub mod disable;
 pub mod get;
 pub mod list;
+pub mod rotate;
+mod secrets;
 
 use std::{fmt, str::FromStr};
 
@@ -11,9 +14,12 @@ use async_trait::async_trait;
 use bailiwick_types::{Scope, ServiceAccountId, StoreError, Subject, Timestamp, Title, text};
 
 pub use create::create;
+pub use delete::delete;
 pub use disable::disable;
 pub use get::get;
 pub use list::list;
+pub use rotate::rotate;
+pub use secrets::{NewSecret, Secrets};
 
 use crate::{operator::OPERATOR, secret::Digest};
 
@@ -90,11 +96,14 @@ pub struct ServiceAccount {
     pub version: u64,
 }
 
-/// The intent to disable a service account: written before authorization closes it, removed with the change.
+/// The intent to disable or delete a service account: written before authorization closes it, removed with
+/// the change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closing {
     /// The service account.
     pub id: ServiceAccountId,
+    /// Whether it is deleted then.
+    pub deletes: bool,
     /// The version that the change had been about to have; it has this one or a later one.
     pub version: u64,
     /// Who asked for it, `TYPE:ID`; empty for the suite itself.
@@ -112,19 +121,19 @@ impl ServiceAccount {
     }
 }
 
-/// Reads service accounts.
+/// Reads service accounts. One that was deleted is not there, except where that is said.
 #[async_trait]
 pub trait Reader {
     /// A service account.
     async fn service_account(&self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError>;
-    /// A service account with the digest of its secret.
+    /// A service account with the digests of its secrets.
     async fn service_account_secret(
         &self,
         id: ServiceAccountId,
-    ) -> Result<Option<(ServiceAccount, Digest)>, StoreError>;
-    /// All that are disabled.
+    ) -> Result<Option<(ServiceAccount, Secrets)>, StoreError>;
+    /// All that are disabled, and those that were deleted.
     async fn disabled_service_accounts(&self) -> Result<Vec<ServiceAccountId>, StoreError>;
-    /// The intent to disable a service account.
+    /// The intent to disable or delete a service account.
     async fn service_closing(&self, id: ServiceAccountId) -> Result<Option<Closing>, StoreError>;
     /// At most `limit` intents that were written before an instant, oldest first.
     async fn service_closings(&self, before: Timestamp, limit: u64) -> Result<Vec<Closing>, StoreError>;
@@ -147,6 +156,18 @@ pub trait Writer {
     ) -> Result<(), StoreError>;
     /// Writes whether it is enabled, its role and its version.
     async fn update_service_account(&mut self, account: &ServiceAccount) -> Result<(), StoreError>;
+    /// Replaces its secrets.
+    async fn set_service_secrets(
+        &mut self,
+        id: ServiceAccountId,
+        secrets: &Secrets,
+    ) -> Result<(), StoreError>;
+    /// Makes a tombstone of it, without secrets.
+    async fn bury_service_account(
+        &mut self,
+        account: &ServiceAccount,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
     /// Adds an intent.
     async fn insert_service_closing(&mut self, closing: &Closing) -> Result<(), StoreError>;
     /// Removes an intent, if there is one.

@@ -69,8 +69,8 @@ async fn authenticated(identity: &Identity, command: &Command) -> Result<Option<
         return Ok(None);
     };
     let known = identity.store.service_account_secret(id).await?;
-    let digest = Digest::of(&command.client_secret);
-    let right = known.filter(|(account, secret)| secret.same(&digest) && account.enabled);
+    let (digest, now) = (Digest::of(&command.client_secret), identity.clock.now());
+    let right = known.filter(|(account, secrets)| secrets.accept(&digest, now) && account.enabled);
     // One that is being disabled has no access any more.
     let open = identity.store.service_closing(id).await?.is_none();
     Ok(right.filter(|_| open).map(|(account, _)| account))

@@ -1,6 +1,7 @@
 //! The gRPC services: a folder a service, a file a method. Services without an implemented method are
 //! answered by the frame.
 
+mod api_key;
 mod authentication;
 mod operator;
 mod prelude;
@@ -9,11 +10,11 @@ mod session;
 mod token;
 mod user;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bailiwick_identity_core::{Identity, password::Password};
 use bailiwick_proto::identity::v1::{
-    authentication_service_server::AuthenticationServiceServer,
+    api_key_service_server::ApiKeyServiceServer, authentication_service_server::AuthenticationServiceServer,
     operator_service_server::OperatorServiceServer,
     service_account_service_server::ServiceAccountServiceServer,
     session_service_server::SessionServiceServer, token_service_server::TokenServiceServer,
@@ -75,6 +76,7 @@ pub(crate) fn services(
         .add(AuthenticationServiceServer::new(api.clone()))
         .add(SessionServiceServer::new(api.clone()))
         .add(ServiceAccountServiceServer::new(api.clone()))
+        .add(ApiKeyServiceServer::new(api.clone()))
         .add(OperatorServiceServer::new(api.clone()))
         .add(TokenServiceServer::new(api))
 }
@@ -97,6 +99,24 @@ fn bounded(fields: &mut Fields, name: &str, text: String, most: usize) -> Option
         _ => fields.violate(name, format!("must have at most {most} characters")),
     }
     None
+}
+
+/// Reads a duration from zero to `most` that may be absent.
+fn duration(
+    fields: &mut Fields,
+    name: &str,
+    given: Option<prost_types::Duration>,
+    most: Duration,
+) -> Option<Option<Duration>> {
+    let Some(given) = given else { return Some(None) };
+    match Duration::try_from(given) {
+        Ok(duration) if duration <= most => Some(Some(duration)),
+        _ => {
+            let days = most.as_secs() / 86_400;
+            fields.violate(name, format!("must be a duration of 0 to {days} days"));
+            None
+        }
+    }
 }
 
 /// Reads a token of any kind.

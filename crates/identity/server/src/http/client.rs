@@ -21,6 +21,8 @@ use serde_json::json;
 pub(super) enum Refused {
     InvalidRequest(&'static str),
     UnsupportedGrantType,
+    InvalidScope,
+    InvalidTarget,
     InvalidClient { basic: bool },
     TooMany { wait: Duration },
     Failed,
@@ -113,6 +115,16 @@ pub(super) fn refuse(refused: &Refused) -> Response {
             StatusCode::BAD_REQUEST,
             "unsupported_grant_type",
             "the grant type must be client_credentials",
+        ),
+        Refused::InvalidScope => (
+            StatusCode::BAD_REQUEST,
+            "invalid_scope",
+            "there are no scopes: what a service account may do are its roles",
+        ),
+        Refused::InvalidTarget => (
+            StatusCode::BAD_REQUEST,
+            "invalid_target",
+            "tokens are issued for the suite alone: leave `resource` out, or name the issuer",
         ),
         Refused::InvalidClient { .. } => (
             StatusCode::UNAUTHORIZED,

@@ -22,6 +22,8 @@ pub(super) struct TokenForm {
     grant_type: Option<String>,
     client_id: Option<String>,
     client_secret: Option<SecretString>,
+    scope: Option<String>,
+    resource: Option<String>,
 }
 
 pub(super) async fn issue(
@@ -52,6 +54,15 @@ async fn answer(
         None | Some("") => return Err(Refused::InvalidRequest("grant_type is required")),
         Some("client_credentials") => {}
         Some(_) => return Err(Refused::UnsupportedGrantType),
+    }
+    // What a service account may do are its roles: no token has more or less (RFC 6749 section 3.3).
+    if form.scope.is_some_and(|scope| !scope.is_empty()) {
+        return Err(Refused::InvalidScope);
+    }
+    // Tokens are for the suite alone, by its name or as the issuer (RFC 8707 section 2).
+    let own = [identity.issuer.audience.as_str(), identity.issuer.name.as_str()];
+    if form.resource.is_some_and(|resource| !own.contains(&&*resource)) {
+        return Err(Refused::InvalidTarget);
     }
     let client = Client::read(headers, (form.client_id, form.client_secret), network, |_| false)?;
     let token = issue_token(identity, &client.command)

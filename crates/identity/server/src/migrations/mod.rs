@@ -3,6 +3,7 @@
 mod m0001_tables;
 mod m0002_mail;
 mod m0003_second_factor;
+mod m0005_api_keys;
 
 use bailiwick_sql::migrate::{Migrations, Statements};
 use bailiwick_types::Service;
@@ -20,5 +21,7 @@ pub fn migrations() -> Migrations {
         m0003_second_factor::statements,
         &[],
     );
-    Migrations::new(Service::Identity, vec![tables, creators, mail, second_factor])
+    let api_keys = Statements::migration("identity_0005_api_keys", m0005_api_keys::statements, &[]);
+    let all = vec![tables, creators, mail, second_factor, api_keys];
+    Migrations::new(Service::Identity, all)
 }

@@ -95,11 +95,30 @@ bailiwick_sql::tables! {
         created_at: i64,
         version: i64,
         creator: Option<String>,
+        new_secret: Option<Vec<u8>>,
+        old_secret_ends_at: Option<i64>,
+        deleted_at: Option<i64>,
     }
     "service_closing" service_closing (service_id: Uuid) {
         version: i64,
         actor: String,
         created_at: i64,
+        deletes: bool,
+    }
+    "api_key" api_key (id: Uuid) {
+        user_id: Uuid,
+        account_id: Uuid,
+        title: String,
+        scope: String,
+        permissions: String,
+        networks: String,
+        pepper: String,
+        digest: Vec<u8>,
+        created_at: i64,
+        expires_at: i64,
+        revoked_at: Option<i64>,
+        last_used_at: Option<i64>,
+        renewed_by: Option<Uuid>,
     }
     "signing_key" signing_key (kid: String) {
         public: String,

@@ -4,6 +4,7 @@
     reason = "what a statement runs on is known to the stores only"
 )]
 
+mod api_key;
 mod attempt;
 mod device;
 mod entity;

@@ -184,6 +184,18 @@ async fn the_token_endpoint_refuses_in_the_words_of_rfc_6749() {
             400,
             "invalid_request",
         ),
+        (
+            "grant_type=client_credentials&scope=openid".to_owned(),
+            Some(format!("{id}:{secret}")),
+            400,
+            "invalid_scope",
+        ),
+        (
+            "grant_type=client_credentials&resource=https%3A%2F%2Fshop.example".to_owned(),
+            Some(format!("{id}:{secret}")),
+            400,
+            "invalid_target",
+        ),
     ] {
         let answer = post(&router, &form, basic.as_deref()).await;
         let shown = (

@@ -8,6 +8,7 @@
 
 mod support;
 
+mod api_keys;
 mod authentication;
 mod disabling;
 mod feed;
@@ -16,6 +17,7 @@ mod limits;
 mod mails;
 mod operator;
 mod peers;
+mod rotation;
 mod schema;
 mod second_factors;
 mod secrets;

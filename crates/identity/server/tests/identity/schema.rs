@@ -6,8 +6,9 @@ use bailiwick_testkit::golden;
 
 use crate::support::{Bed, on_both_engines};
 
-const OWN: [&str; 18] = [
+const OWN: [&str; 19] = [
     "answered_request",
+    "api_key",
     "known_device",
     "mail",
     "one_time_secret",

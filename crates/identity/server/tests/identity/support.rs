@@ -17,7 +17,8 @@ use bailiwick_identity_server::{
     operator::{self, SecretSource},
 };
 use bailiwick_proto::identity::v1::{
-    self as pb, authentication_service_client::AuthenticationServiceClient,
+    self as pb, api_key_service_client::ApiKeyServiceClient,
+    authentication_service_client::AuthenticationServiceClient,
     operator_service_client::OperatorServiceClient,
     service_account_service_client::ServiceAccountServiceClient,
     session_service_client::SessionServiceClient, token_service_client::TokenServiceClient,
@@ -79,6 +80,8 @@ impl Bed {
 #[derive(Default)]
 pub(crate) struct Authorization {
     pub(crate) operators: Mutex<HashSet<Subject>>,
+    /// Those that have every permission in an account.
+    pub(crate) admins: Mutex<HashSet<(AccountId, UserId)>>,
     pub(crate) members: Mutex<HashSet<(AccountId, UserId)>>,
     pub(crate) closed: Mutex<HashMap<UserId, u64>>,
     pub(crate) closed_services: Mutex<HashMap<ServiceAccountId, u64>>,
@@ -102,15 +105,19 @@ impl Rights for Authorization {
     async fn held(
         &self,
         subject: &Subject,
-        _: Option<AccountId>,
+        account: Option<AccountId>,
         _: &str,
         targets: &[String],
         operator: OperatorAllowed,
     ) -> Result<Held, RightsError> {
         let allowed = operator != OperatorAllowed::No && self.operators.lock().unwrap().contains(subject);
+        let own = account
+            .zip(subject.user_id())
+            .filter(|_| operator != OperatorAllowed::Only);
+        let own = own.is_some_and(|own| self.admins.lock().unwrap().contains(&own));
         Ok(Held {
-            allowed: vec![allowed; targets.len()],
-            operator: allowed,
+            allowed: vec![allowed || own; targets.len()],
+            operator: allowed && !own,
         })
     }
 }
@@ -227,13 +234,14 @@ impl Suite {
             issuer: ISSUER.to_owned(),
             ..AuthConfig::default()
         };
-        let authenticator = Arc::new(Authenticator::new(
+        let authenticator = Authenticator::new(
             &auth,
             service.key_source(),
             InternalVerifier::new(&[Service::Identity], service_keys.clone(), clock.clone()),
             clock.clone(),
             Authority::establish().verifier,
-        ));
+        );
+        let authenticator = Arc::new(authenticator.with_api_keys(service.api_keys()));
         let guard = Guard::new(authorization.clone(), service.step_up());
         let ids: &dyn IdGen = &SystemIds;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -293,13 +301,14 @@ impl Suite {
         };
         let clock = self.bed.clock.clone();
         let internal = InternalVerifier::new(&[Service::Identity], self.service_keys.clone(), clock);
-        let authenticator = Arc::new(Authenticator::new(
+        let authenticator = Authenticator::new(
             &auth,
             service.key_source(),
             internal,
             self.bed.clock.clone(),
             Authority::establish().verifier,
-        ));
+        );
+        let authenticator = Arc::new(authenticator.with_api_keys(service.api_keys()));
         let guard = Guard::new(self.authorization.clone(), service.step_up());
         let _services = service.services(guard, authenticator.clone());
         authenticator
@@ -315,6 +324,13 @@ impl Suite {
     }
     pub(crate) fn service_accounts(&self) -> ServiceAccountServiceClient<Channel> {
         ServiceAccountServiceClient::new(self.channel.clone())
+    }
+    pub(crate) fn api_keys(&self) -> ApiKeyServiceClient<Channel> {
+        ApiKeyServiceClient::new(self.channel.clone())
+    }
+    /// API keys on the internal listener.
+    pub(crate) fn api_keys_inside(&self) -> ApiKeyServiceClient<Channel> {
+        ApiKeyServiceClient::new(self.inside.clone())
     }
     pub(crate) fn operators(&self) -> OperatorServiceClient<Channel> {
         OperatorServiceClient::new(self.channel.clone())

@@ -10,7 +10,7 @@ use crate::{
     listing::{Error, Key, Page, Query, Viewer, page},
 };
 
-/// Lists accounts, all or of one product. A user's token for an account shows that account alone.
+/// Lists accounts, all or of one product. A user's token or key for an account shows that account alone.
 ///
 /// # Errors
 /// See [`Error`].
@@ -24,7 +24,7 @@ pub async fn run<V: Viewer>(
 ) -> Result<Page<Account>, Error<V::Error>> {
     let all = by.all_accounts().ok_or(Refused::Denied)?;
     let own = by.caller().account();
-    let account = own.filter(|_| by.caller().kind() == CallerKind::User);
+    let account = own.filter(|_| by.caller().kind() != CallerKind::Service);
     let filter = &AccountFilter { product, account };
     let after = |key: Option<Key>, limit| async move {
         let mut read = tenancy.store.read_all(all).await?;

@@ -33,7 +33,17 @@ pub(super) async fn handle(
     } else if message.permissions.is_empty() || message.permissions.len() > PERMISSIONS {
         fields.violate("permissions", format!("must name 1 to {PERMISSIONS} permissions"));
     }
+    let within = fields.optional_scope("within", &message.within, account.flatten());
+    if !message.within.is_empty()
+        && (message.stranger || message.operator_allowed || message.account.is_empty())
+    {
+        fields.violate(
+            "within",
+            "needs an account, and neither `stranger` nor `operator_allowed`",
+        );
+    }
     let (subject, account) = fields.finish(subject.zip(account))?;
+    let within = within.flatten();
     api.guard.authorize(&call, &Target::none()).await?;
     api.fresh.known(context, &subject).await?;
     api.fresh.wait(context, account, &[&subject]).await?;
@@ -52,10 +62,19 @@ pub(super) async fn handle(
     let mut columns = Vec::with_capacity(message.permissions.len());
     let mut by_operator = false;
     for permission in &message.permissions {
-        let held = api
-            .rights
-            .held(&subject, account, permission, &message.scopes, operator)
-            .await;
+        let scopes = &message.scopes;
+        let held = match (&within, account) {
+            (Some(within), Some(account)) => {
+                let held = api
+                    .rights
+                    .held_within(&subject, account, permission, scopes, within);
+                held.await
+            }
+            _ => {
+                let held = api.rights.held(&subject, account, permission, scopes, operator);
+                held.await
+            }
+        };
         let held = held.map_err(status)?;
         by_operator |= held.operator;
         columns.push(held.allowed);

@@ -69,10 +69,10 @@ pub(super) async fn handle(
             Err(_) => return Ok(pb::ListResourcesInScopeResponse::default()),
         };
         let (rows, revision) = rows(api, &by, &of, &page).await?;
-        if revision == page.revision {
+        if revision == page.revision && sight != Sight::Within {
             break (page, rows);
         }
-        if round == ROUNDS {
+        if round == ROUNDS || sight == Sight::Within {
             let rows = still_visible(api, &call, account, &of, rows).await?;
             break (page, rows);
         }

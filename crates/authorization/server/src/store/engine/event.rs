@@ -71,6 +71,7 @@ fn event_of(change: Change, root: &Root) -> Option<Event> {
         | Change::ServiceAccountChanged(_)
         | Change::SessionRevoked(_)
         | Change::AccessTokenRevoked(_)
+        | Change::ApiKeyEnded(_)
         | Change::AccountChanged(_)
         | Change::PlaceChanged(_)
         | Change::SettingsChanged(_)

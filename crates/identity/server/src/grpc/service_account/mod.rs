@@ -1,9 +1,11 @@
 //! `ServiceAccountService`.
 
 mod create_service_account;
+mod delete_service_account;
 mod disable_service_account;
 mod get_service_account;
 mod list_service_accounts;
+mod rotate_service_account_secret;
 
 use bailiwick_identity_core::service_account::{RoleName, ServiceAccount};
 use bailiwick_proto::identity::v1::{self as pb, service_account_service_server::ServiceAccountService};
@@ -18,8 +20,8 @@ bailiwick_rpc::serve! {
     get_service_account(GetServiceAccountRequest) -> GetServiceAccountResponse;
     list_service_accounts(ListServiceAccountsRequest) -> ListServiceAccountsResponse;
     disable_service_account(DisableServiceAccountRequest) -> DisableServiceAccountResponse;
-    !rotate_service_account_secret(RotateServiceAccountSecretRequest) -> RotateServiceAccountSecretResponse;
-    !delete_service_account(DeleteServiceAccountRequest) -> DeleteServiceAccountResponse;
+    rotate_service_account_secret(RotateServiceAccountSecretRequest) -> RotateServiceAccountSecretResponse;
+    delete_service_account(DeleteServiceAccountRequest) -> DeleteServiceAccountResponse;
 }
 
 /// A service account as a message.

@@ -6,7 +6,7 @@ use bailiwick_identity_core::{
     password::PasswordHash,
     request::{Reader as _, RequestKey},
     secret::Digest,
-    service_account::{Reader as _, ServiceAccount},
+    service_account::{Closing as ServiceClosing, NewSecret, Reader as _, Secrets, ServiceAccount},
     store::Store as _,
     user::{Access, Closing, Reader as _, User, UserState},
 };
@@ -16,6 +16,8 @@ use bailiwick_types::{
     Caller, ScopeRoot, ServiceAccountId, StoreError, Subject, Target, Timestamp, UserId,
     method::identity::SignIn,
 };
+
+use sea_orm::{ConnectionTrait, Statement};
 
 use crate::support::{Bed, on_both_engines};
 
@@ -27,6 +29,7 @@ on_both_engines! {
     a_request_is_recorded_once
     a_service_account_keeps_the_digest_of_its_secret
     a_service_account_keeps_who_made_it
+    two_secrets_are_kept_and_a_tombstone_has_none
 }
 
 pub(crate) fn user(n: u128, email: &str) -> User {
@@ -176,7 +179,7 @@ async fn a_service_account_keeps_the_digest_of_its_secret(bed: Bed) {
     unit.commit().await.unwrap();
     assert_eq!(
         store.service_account_secret(account.id).await.unwrap(),
-        Some((account.clone(), digest))
+        Some((account.clone(), Secrets::one(digest)))
     );
     account.enabled = false;
     account.version = 2;
@@ -224,4 +227,62 @@ async fn a_service_account_keeps_who_made_it(bed: Bed) {
             "it never changes"
         );
     }
+}
+
+async fn two_secrets_are_kept_and_a_tombstone_has_none(bed: Bed) {
+    let db = bed.db().await;
+    let store = SqlStore::new(db.clone());
+    let mut account = ServiceAccount {
+        id: ServiceAccountId::from_uuid(uuid::Uuid::from_u128(1)),
+        title: "Reports".parse().unwrap(),
+        scope: "deployment".parse().unwrap(),
+        role: None,
+        enabled: true,
+        created: Timestamp(7),
+        creator: None,
+        version: 1,
+    };
+    let [old, new] = ["old", "new"].map(|text| Digest::of_parts(&[text]));
+    let mut unit = store.write(&[ScopeRoot::Deployment]).await.unwrap();
+    unit.insert_service_account(&account, &old).await.unwrap();
+    unit.commit().await.unwrap();
+    let both = Secrets {
+        deployed: old,
+        new: Some(NewSecret {
+            digest: new,
+            old_ends: Timestamp(9),
+        }),
+    };
+    for secrets in [both, Secrets::one(new), both] {
+        let mut unit = store.write(&[ScopeRoot::Deployment]).await.unwrap();
+        unit.set_service_secrets(account.id, &secrets).await.unwrap();
+        unit.commit().await.unwrap();
+        let kept = store.service_account_secret(account.id).await.unwrap();
+        assert_eq!(kept, Some((account.clone(), secrets)));
+    }
+    let closing = ServiceClosing {
+        id: account.id,
+        deletes: true,
+        version: 2,
+        actor: String::new(),
+        created: Timestamp(8),
+    };
+    let mut unit = store.write(&[ScopeRoot::Deployment]).await.unwrap();
+    unit.insert_service_closing(&closing).await.unwrap();
+    unit.commit().await.unwrap();
+    assert_eq!(store.service_closing(account.id).await.unwrap(), Some(closing));
+    (account.enabled, account.version) = (false, 2);
+    let mut unit = store.write(&[ScopeRoot::Deployment]).await.unwrap();
+    unit.bury_service_account(&account, Timestamp(9)).await.unwrap();
+    unit.delete_service_closing(account.id).await.unwrap();
+    assert_eq!(unit.service_account(account.id).await.unwrap(), None);
+    unit.commit().await.unwrap();
+    assert_eq!(store.service_account_secret(account.id).await.unwrap(), None);
+    assert_eq!(store.service_account_page(None, 9).await.unwrap(), []);
+    assert_eq!(store.disabled_service_accounts().await.unwrap(), [account.id]);
+    let kept = "SELECT count(*) AS n FROM service_account WHERE deleted_at = 9 AND new_secret IS NULL";
+    let row = db
+        .load()
+        .query_one_raw(Statement::from_string(db.load().get_database_backend(), kept));
+    assert_eq!(row.await.unwrap().unwrap().try_get::<i64>("", "n").unwrap(), 1);
 }

@@ -23,7 +23,7 @@ pub(super) async fn handle(
     let (product, listing) = list.finish(fields, &parameters, product)?;
     let by = api.guard.authorize(&call, &Target::none()).await?;
     let caller = &call.context.caller;
-    let own = caller.account().filter(|_| caller.kind() == CallerKind::User);
+    let own = caller.account().filter(|_| caller.kind() != CallerKind::Service);
     let viewer = api.viewer(&call.context, own);
     let page = list::run(
         &api.tenancy,

@@ -1,8 +1,11 @@
 //! The guard: makes the witness of a call that may pass, from what the method declares, who calls and what
 //! authorization answers. It has no transport: the frame of a service only calls it.
 
+mod asker;
+
 use std::sync::Arc;
 
+use self::asker::{Asker, binding, by_service, filtered, known, permission_of, signed_in};
 use crate::{
     Access, AccountId, Authorized, Caller, CallerKind, Declaration, Held, Method, OperatorAllowed,
     RequestDigest, Rights, RightsError, Scope, StepUp, StepUpError, Subject, Target,
@@ -46,6 +49,8 @@ pub enum Sight {
     Everything,
     /// What its own roles and grants in the account allow.
     Allowed,
+    /// The part of it that lies in a place: each row is asked for by [`Guard::filter_resources`].
+    Within,
 }
 
 /// What a call is made for.
@@ -139,7 +144,10 @@ impl Guard {
         let (operator, rows) = match held {
             Ok(operator) => (operator, Rows::All),
             // What a user does about itself in an account needs a token of that account.
-            Err(Refusal::Denied) if allowed != OperatorAllowed::Only => (false, Rows::Own),
+            // A key has no rows: it serves where a permission is asked.
+            Err(Refusal::Denied) if allowed != OperatorAllowed::Only && subject.key.is_none() => {
+                (false, Rows::Own)
+            }
             Err(refusal) => return Err(refusal),
         };
         Ok((Authorized::new(caller, Some(account), operator, true), rows))
@@ -225,6 +233,13 @@ impl Guard {
         let Ok(operator) = binding(caller, account) else {
             return Ok(Sight::Nothing);
         };
+        if let Some(key) = subject.key {
+            return Ok(match key.permits(&permission) {
+                true if key.is_within() => Sight::Within,
+                true => Sight::Allowed,
+                false => Sight::Nothing,
+            });
+        }
         if operator == OperatorAllowed::No {
             return Ok(Sight::Allowed);
         }
@@ -252,8 +267,8 @@ impl Guard {
         match binding(caller, account) {
             Err(_) => Ok(true),
             Ok(OperatorAllowed::No) => Ok(false),
-            Ok(OperatorAllowed::Only) => Ok(self.rights.is_stranger(subject, None).await?),
-            Ok(OperatorAllowed::Yes) => Ok(self.rights.is_stranger(subject, Some(account)).await?),
+            Ok(OperatorAllowed::Only) => Ok(self.rights.is_stranger(subject.subject, None).await?),
+            Ok(OperatorAllowed::Yes) => Ok(self.rights.is_stranger(subject.subject, Some(account)).await?),
         }
     }
 
@@ -310,7 +325,8 @@ impl Guard {
     ) -> Result<Passed, Refusal> {
         let account = target.account;
         let passed = |operator| Passed { account, operator };
-        let own = target.owner.is_some() && target.owner.as_ref() == caller.subject();
+        let is_key = caller.kind() == CallerKind::Key;
+        let own = target.owner.is_some() && target.owner.as_ref() == caller.subject() && !is_key;
         let access = match declared.access {
             Access::CallerOrPermission if own => Access::Caller,
             access => access,
@@ -324,6 +340,11 @@ impl Guard {
             Access::Internal if caller.kind() == CallerKind::Internal => Ok(passed(false)),
             Access::Internal => {
                 known(caller)?;
+                Err(Refusal::Denied)
+            }
+            // A key serves where a permission is asked, and gives and takes no access.
+            Access::Caller | Access::Delegation if is_key => {
+                signed_in(caller)?;
                 Err(Refusal::Denied)
             }
             Access::Caller => {
@@ -433,7 +454,7 @@ impl Guard {
     }
 
     /// Whether a role of the deployment that holds the permission stands behind the caller.
-    async fn of_the_deployment(&self, subject: &Subject, permission: &str) -> Result<bool, Refusal> {
+    async fn of_the_deployment(&self, subject: Asker<'_>, permission: &str) -> Result<bool, Refusal> {
         let target = [Scope::Deployment.to_string()];
         let held = self
             .ask(subject, None, permission, &target, OperatorAllowed::Only)
@@ -444,7 +465,7 @@ impl Guard {
     /// Whether the right came from a role of the deployment.
     async fn must(
         &self,
-        subject: &Subject,
+        subject: Asker<'_>,
         account: Option<AccountId>,
         permission: &str,
         target: String,
@@ -459,90 +480,5 @@ impl Guard {
         } else {
             Err(Refusal::Denied)
         }
-    }
-
-    async fn ask(
-        &self,
-        subject: &Subject,
-        account: Option<AccountId>,
-        permission: &str,
-        targets: &[String],
-        operator: OperatorAllowed,
-    ) -> Result<Held, Refusal> {
-        let held = self
-            .rights
-            .held(subject, account, permission, targets, operator)
-            .await?;
-        if held.allowed.len() == targets.len() {
-            Ok(held)
-        } else {
-            let text = format!("{} answers to {} questions", held.allowed.len(), targets.len());
-            Err(RightsError::Internal(text).into())
-        }
-    }
-}
-
-/// The permission that a method with FILTERED declares.
-fn filtered(declared: &'static Declaration) -> Result<&'static str, Refusal> {
-    if declared.access == Access::Filtered && !declared.permission.is_empty() {
-        Ok(declared.permission)
-    } else {
-        Err(Refusal::Undeclared(declared.path))
-    }
-}
-
-/// The permission that is asked: `TYPE.verb` becomes the verb of the type that the request names.
-fn permission_of(declared: &'static Declaration, type_name: Option<&str>) -> Result<String, Refusal> {
-    match (declared.permission.strip_prefix("TYPE."), type_name) {
-        (Some(verb), Some(type_name)) => Ok(format!("{type_name}.{verb}")),
-        (None, _) if !declared.permission.is_empty() => Ok(declared.permission.to_owned()),
-        _ => Err(Refusal::Undeclared(declared.path)),
-    }
-}
-
-/// Refuses one of the suite's own services where the method does not name it as a caller, and where its
-/// token is for another service than that of the method.
-fn by_service(declared: &'static Declaration, caller: &Caller) -> Result<(), Refusal> {
-    let named = caller
-        .service()
-        .is_some_and(|service| declared.callers.contains(&service));
-    let here = match (declared.service(), caller.audience()) {
-        (_, None) => false,
-        (None, Some(_)) => true,
-        (Some(own), Some(audience)) => own == audience,
-    };
-    if named && here {
-        Ok(())
-    } else {
-        Err(Refusal::Denied)
-    }
-}
-
-/// Refuses callers without credentials.
-fn known(caller: &Caller) -> Result<&Subject, Refusal> {
-    match (caller.subject(), caller.kind()) {
-        (Some(subject), CallerKind::User | CallerKind::Service | CallerKind::Internal) => Ok(subject),
-        _ => Err(Refusal::CredentialsMissing),
-    }
-}
-
-/// Refuses callers without credentials, and the suite's own services, which act by internal methods alone.
-fn signed_in(caller: &Caller) -> Result<&Subject, Refusal> {
-    let subject = known(caller)?;
-    if caller.kind() == CallerKind::Internal {
-        return Err(Refusal::Denied);
-    }
-    Ok(subject)
-}
-
-/// What may serve for a request about `account`: a user's token for it lets only the account's roles serve,
-/// one for no account only the deployment's, one for another account nothing. Service accounts are bound
-/// where their roles are; a token of theirs that names an account serves for that alone.
-fn binding(caller: &Caller, account: AccountId) -> Result<OperatorAllowed, Refusal> {
-    match (caller.kind(), caller.account()) {
-        (CallerKind::User | CallerKind::Service, Some(own)) if own == account => Ok(OperatorAllowed::No),
-        (CallerKind::User, None) => Ok(OperatorAllowed::Only),
-        (CallerKind::Service, None) => Ok(OperatorAllowed::Yes),
-        _ => Err(Refusal::Denied),
     }
 }
