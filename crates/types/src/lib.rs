@@ -41,7 +41,7 @@ mod witness;
 pub use caller::{Authority, Caller, CallerKind, Credentials, Verifier};
 pub use claims::AccessClaims;
 pub use email::{Email, EmailError, EmailKey};
-pub use fault::{Chain, Code, Fault, FieldViolation, Reason, Refused, Violations};
+pub use fault::{Chain, Code, FINAL, Fault, FieldViolation, Reason, Refused, Violations};
 pub use guard::{Guard, Intent, Refusal, Rows, Sight, Target};
 pub use id::*;
 pub use limit::{Exhausted, Limit};
