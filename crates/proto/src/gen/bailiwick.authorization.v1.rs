@@ -141,7 +141,7 @@ pub struct MoveScopeRequest {
     /// Whether to check and to preview the move without carrying it out.
     #[prost(bool, tag = "10")]
     pub validate_only: bool,
-    /// Whether to check the move alone: nothing is carried out and nothing previewed, so that no size of the account refuses it.
+    /// With `validate_only`: whether to check the move alone, without a preview, so that no size of the account refuses it.
     #[prost(bool, tag = "11")]
     pub check_only: bool,
 }

@@ -597,7 +597,12 @@ impl moving::Reader for Unit {
 
 #[async_trait]
 impl moving::Unfinished for Unit {
-    async fn unfinished_moves(&mut self, _: Timestamp, _: u64) -> Result<Vec<Moving>, StoreError> {
+    async fn unfinished_moves(
+        &mut self,
+        _: Timestamp,
+        _: Option<&Moving>,
+        _: u64,
+    ) -> Result<Vec<Moving>, StoreError> {
         let source = self
             .data
             .moves

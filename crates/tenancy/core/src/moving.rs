@@ -80,13 +80,14 @@ pub trait Reader: Send {
 /// Reads unfinished moves of all accounts.
 #[async_trait]
 pub trait Unfinished: Send {
-    /// Moves that began up to an instant, oldest first.
+    /// Moves that began up to an instant, oldest first; those that follow one of them.
     ///
     /// # Errors
     /// The database fails.
     async fn unfinished_moves(
         &mut self,
         begun_until: Timestamp,
+        after: Option<&Moving>,
         limit: u64,
     ) -> Result<Vec<Moving>, StoreError>;
 }

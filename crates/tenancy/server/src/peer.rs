@@ -62,7 +62,8 @@ impl RemoteAuthorization {
             actor: moving.mover.subject.to_string(),
             operator: moving.mover.operator,
             target_operator: moving.mover.target_operator,
-            validate_only: how == How::Preview,
+            // A program that does not know of checks previews.
+            validate_only: how != How::CarryOut,
             check_only: how == How::Check,
         };
         // Authorization must know the workspace and its target as they are.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bailiwick_authorization_core::{
     Limits, Ports, Selects as _,
+    binding::Binding,
     follow::Way,
     product::apply,
     relocation::{Mover, Relocation, relocate_unasked},
@@ -13,8 +14,8 @@ use bailiwick_proto::events::v1::{self as pb, change::Change};
 use bailiwick_sql::{Db, DbConfig, Migrations};
 use bailiwick_testkit::{Fixture, ManualClock, TestDb, on_both_engines, witness};
 use bailiwick_types::{
-    AccountId, CallerKind, Scope, ScopeRoot, SeededIds, Service, SourceVersion, Subject, Target, UserId,
-    WorkspaceId,
+    AccountId, BindingId, CallerKind, Scope, ScopeRoot, SeededIds, Service, SourceVersion, Subject, Target,
+    UserId, WorkspaceId,
 };
 
 use super::{Origin, TenancySink, Tools, roots_of};
@@ -26,6 +27,7 @@ on_both_engines! {
     a_workspace_that_opens_again_where_it_was_before_a_move_takes_everything_along,
     a_workspace_that_moved_twice_takes_along_what_was_left_at_the_first_account,
     an_event_from_before_a_move_moves_nothing_back,
+    what_an_account_had_in_the_workspace_before_goes_from_the_caches_too,
 }
 
 struct World {
@@ -129,6 +131,41 @@ impl World {
         drop(unit);
         tx.commit().await.unwrap();
     }
+    /// Somebody with a role in a workspace.
+    async fn bound(&self, account: AccountId, scope: &Scope) -> Subject {
+        let root = ScopeRoot::Account(account);
+        let mut tx = self.db.begin_write_across(&[root]).await.unwrap();
+        let mut unit = Tx::new(&mut tx, Arc::clone(&self.sink.0.products));
+        unit.select(witness::system().account(account).read());
+        let subject = Subject::user(UserId::generate(&*self.ports.ids));
+        let binding = Binding {
+            id: BindingId::generate(&*self.ports.ids),
+            account,
+            subject: subject.clone(),
+            role: "reporting".to_owned(),
+            scope: scope.clone(),
+            key: String::new(),
+            parameters: serde_json::Map::new(),
+            expires_at: None,
+            created_at: self.ports.clock.now(),
+            creator: None,
+        };
+        bailiwick_authorization_core::binding::Writer::put_binding(&mut unit, &binding)
+            .await
+            .unwrap();
+        unit.flush().await.unwrap();
+        drop(unit);
+        tx.commit().await.unwrap();
+        subject
+    }
+    /// How many parts of somebody have changed in an account.
+    async fn changes(&self, account: AccountId, subject: &Subject) -> usize {
+        let sql = "SELECT key FROM part WHERE account_id = $1";
+        let values = vec![account.uuid().into()];
+        let rows = bailiwick_sql::query(self.db.load(), sql, values).await.unwrap();
+        let keys = rows.iter().map(|row| row.try_get::<String>("", "key").unwrap());
+        keys.filter(|key| key.contains(subject.as_str())).count()
+    }
     /// In which of the accounts the chart is, and the state of the workspace there.
     async fn charts(&self, accounts: &[AccountId], scope: &Scope) -> Vec<bool> {
         let mut found = Vec::new();
@@ -182,6 +219,11 @@ async fn moved(world: &World) -> (AccountId, AccountId, Scope) {
     let scope = Scope::Workspace(WorkspaceId::generate(&*world.ports.ids));
     world.tell(EVENT, Change::PlaceChanged(place(a, &scope, 1))).await;
     world.chart(a, &scope).await;
+    relocate(world, (a, b), &scope).await;
+    (a, b, scope)
+}
+
+async fn relocate(world: &World, (a, b): (AccountId, AccountId), scope: &Scope) {
     let of = Relocation {
         account: a,
         scope: scope.clone(),
@@ -197,7 +239,23 @@ async fn moved(world: &World) -> (AccountId, AccountId, Scope) {
     relocate_unasked(&world.ports, &witness::system(), of)
         .await
         .unwrap();
-    (a, b, scope)
+}
+
+async fn what_an_account_had_in_the_workspace_before_goes_from_the_caches_too(world: World) {
+    let (a, b) = (world.account().await, world.account().await);
+    let scope = Scope::Workspace(WorkspaceId::generate(&*world.ports.ids));
+    world.tell(EVENT, Change::PlaceChanged(place(a, &scope, 1))).await;
+    world.chart(a, &scope).await;
+    // A time before has left something at the target; its names there are free.
+    world.tell(EVENT, gone(b, &scope, 1)).await;
+    world.chart(b, &scope).await;
+    let subject = world.bound(b, &scope).await;
+    assert_eq!(world.changes(b, &subject).await, 0);
+    relocate(&world, (a, b), &scope).await;
+    assert_eq!(world.changes(b, &subject).await, 1);
+    world.tell(EVENT, gone(a, &scope, 2)).await;
+    world.tell(EVENT, came(b, &scope, 2, a)).await;
+    assert_eq!(world.charts(&[a, b], &scope).await, [false, true]);
 }
 
 async fn a_workspace_that_opens_again_where_it_was_before_a_move_takes_everything_along(world: World) {

@@ -48,7 +48,7 @@ pub(super) async fn handle(
         }),
     };
     let refused = |error| status(relocation::Refusal::from(error));
-    if message.check_only {
+    if message.validate_only && message.check_only {
         let ports = api.ports.clone();
         let run = async move { relocation::check(&ports, &by, &of).await.map_err(refused) };
         api.tasks.run(run).await?;
