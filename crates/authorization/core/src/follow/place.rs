@@ -185,6 +185,7 @@ mod tests {
     use super::*;
     use crate::{
         account::{EarlyClosure, Reader as _, Writer as _},
+        grant::{About, AppliesTo, Filter, Reader as _},
         member::Member,
         memory::{World, account, account_id, subject, user, version as version_of},
     };
@@ -312,6 +313,44 @@ mod tests {
             let all = crate::binding::Reader::holders(&*world.read(), "owner", &workspace()).await;
             assert_eq!(all.unwrap().len(), 1, "{case}");
         }
+    }
+
+    #[tokio::test]
+    async fn grants_on_types_go_on_where_a_workspace_is_told_at_another_parent() {
+        let world = World::new().await;
+        world.member(3, "").await;
+        let instance = PlaceTold {
+            scope: instance(30),
+            ..told(1, PlaceState::Active)
+        };
+        let parent = instance.scope.clone();
+        tell(&world, instance).await.unwrap();
+        tell(&world, told(1, PlaceState::Active)).await.unwrap();
+        world.resource("page:p", &workspace(), None).await;
+        for (applies_to, permission) in [
+            (AppliesTo::Existing, "page.view"),
+            (AppliesTo::Future, "page.edit"),
+        ] {
+            let about = About::Type {
+                of: "page".to_owned(),
+                scope: workspace(),
+                applies_to,
+            };
+            world.grant(&subject(3), &[permission], about).await;
+        }
+        let moved = PlaceTold {
+            parent: parent.clone(),
+            ..told(2, PlaceState::Active)
+        };
+        tell(&world, moved).await.unwrap();
+        assert_eq!(place(&world).await.parent, parent);
+        let page = world.found("page:p").await.unwrap();
+        let filter = Filter::of(&subject(3));
+        let grants = world.read().grants(&filter, None, 9).await.unwrap();
+        let mut covering = grants.iter().filter(|grant| grant.covers(&page));
+        assert_eq!(grants.len(), 2);
+        assert_eq!(covering.next().unwrap().permissions, ["page.view"]);
+        assert_eq!(covering.next(), None);
     }
 
     #[tokio::test]

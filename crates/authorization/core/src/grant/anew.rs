@@ -119,23 +119,26 @@ impl<'r> Anew<'r> {
         Some(covered.into_iter().map(on).collect())
     }
 
-    /// Whether grants on these resources would give something on what is below them. What comes to lie below
-    /// them later is up to those who put it there: a new parent gives what is granted on it.
+    /// Whether grants on these resources would give something on what is below them. Permissions of another
+    /// type are for resources of that, which lie below those of this one, now or later. Of the type's own, what
+    /// is below now counts; what comes to lie there is up to those who put it there, because a new parent gives
+    /// what is granted on it.
     fn reaches_more(&self, grant: &Grant, covered: &[&Resource]) -> bool {
-        if covered.is_empty() {
+        let (About::Type { of, .. }, false) = (&grant.about, covered.is_empty()) else {
             return false;
-        }
-        let Some(others) = &self.others else { return true };
-        let asked_elsewhere = |info: &bailiwick_policy::TypeInfo| {
-            let is_other = matches!(&grant.about, About::Type { of, .. } if *info.name != **of);
-            is_other && !info.suite && {
-                let given = given(self.product, [grant]);
-                given.iter().any(|no| self.product.may_be_asked_on(no, info.no))
-            }
         };
-        if self.product.types().any(asked_elsewhere) {
+        let (Some(of), Some(others)) = (self.product.type_no(of), &self.others) else {
+            return true;
+        };
+        let given = given(self.product, [grant]);
+        let mut infos = given.iter().filter_map(|no| self.product.permission(no));
+        if infos.any(|info| info.type_no != of) {
             return true;
         }
+        let is_asked_on = |one: &Resource| {
+            let of = self.product.type_no(&one.name.of);
+            of.is_some_and(|of| given.iter().any(|no| self.product.may_be_asked_on(no, of)))
+        };
         let on: BTreeSet<&Name> = covered.iter().map(|one| &one.name).collect();
         let all = || self.resources.iter().chain(others).copied();
         let above: BTreeMap<&Name, &Name> = all()
@@ -152,8 +155,7 @@ impl<'r> Anew<'r> {
             }
             false
         };
-        let mut of_type = all().filter(|one| grant.is_on_type_of(one));
-        of_type.any(|one| !on.contains(&one.name) && is_below(one))
+        all().any(|one| !on.contains(&one.name) && is_asked_on(one) && is_below(one))
     }
 }
 

@@ -184,7 +184,10 @@ async fn across_accounts_what_is_of_members_goes_along_and_all_else_is_dropped(w
         let mut all = grants.iter().filter(|one| one.about == types(applies_to));
         all.any(|one| one.revision >= chart.revision)
     };
-    assert!(covers(AppliesTo::Existing) && covers(AppliesTo::Future), "{grants:?}");
+    assert!(
+        covers(AppliesTo::Existing) && covers(AppliesTo::Future),
+        "{grants:?}"
+    );
     assert!(grants.iter().all(|one| one.account == to));
     let old = world.read(from).await;
     assert!(old.resource(&name("chart:c1")).await.unwrap().is_none());
@@ -316,7 +319,11 @@ async fn within_an_account_what_is_inherited_changes_and_type_grants_go_on(world
         scope,
         applies_to: AppliesTo::Existing,
     };
-    let of = grant(Subject::user(kim), &["project.view"], types(Scope::Account(account)));
+    let of = grant(
+        Subject::user(kim),
+        &["project.view"],
+        types(Scope::Account(account)),
+    );
     world.run(&operator, account, of).await.unwrap();
     let of = Relocation {
         account,
