@@ -120,9 +120,9 @@ impl<'r> Anew<'r> {
     }
 
     /// Whether grants on these resources would give something on what is below them. Permissions of another
-    /// type are for resources of that, which lie below those of this one, now or later. Of the type's own, what
-    /// is below now counts; what comes to lie there is up to those who put it there, because a new parent gives
-    /// what is granted on it.
+    /// type are for resources of that, which lie below those of this one, now or later. Of the type's own,
+    /// what is below now counts; what comes to lie there is up to those who put it there, because a new
+    /// parent gives what is granted on it.
     fn reaches_more(&self, grant: &Grant, covered: &[&Resource]) -> bool {
         let (About::Type { of, .. }, false) = (&grant.about, covered.is_empty()) else {
             return false;
