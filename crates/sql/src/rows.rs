@@ -36,6 +36,31 @@ pub async fn upsert<A: ActiveModelTrait>(
     Ok(())
 }
 
+/// Rows that one statement inserts.
+const AT_ONCE: usize = 200;
+
+/// Like [`upsert`], for many rows with few statements. No key is twice among them.
+///
+/// # Errors
+/// The database fails.
+pub async fn upsert_all<A: ActiveModelTrait>(
+    conn: &impl ConnectionTrait,
+    rows: Vec<A>,
+    columns: &[<A::Entity as EntityTrait>::Column],
+) -> Result<(), Error> {
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let key = <A::Entity as EntityTrait>::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column);
+        let changes = OnConflict::columns(key)
+            .update_columns(columns.iter().copied())
+            .to_owned();
+        let some: Vec<A> = rows.by_ref().take(AT_ONCE).collect();
+        let insert = A::Entity::insert_many(some).on_conflict(changes);
+        insert.exec_without_returning(conn).await?;
+    }
+    Ok(())
+}
+
 /// Deletes the row with a key, if there is one.
 ///
 /// # Errors

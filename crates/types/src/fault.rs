@@ -251,6 +251,10 @@ pub trait Fault: std::error::Error + Send + Sync + 'static {
     }
 }
 
+/// The name in the metadata of a refusal between the services that is final: what was asked never happens
+/// afterwards. Other refusals, such as one of the guard, may come to an end.
+pub const FINAL: &str = "final";
+
 /// Declares the error of a use case: an enum with its messages, codes and reasons.
 ///
 /// After the name come the variants that wrap another fault (which then says everything), then the variants

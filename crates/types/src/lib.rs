@@ -45,7 +45,7 @@ pub use api_key::{KeyPermission, KeyPermissionError, KeyScope, KeyText};
 pub use caller::{Authority, Caller, CallerKind, Credentials, Verifier};
 pub use claims::AccessClaims;
 pub use email::{Email, EmailError, EmailKey};
-pub use fault::{Chain, Code, Fault, FieldViolation, Reason, Refused, Violations};
+pub use fault::{Chain, Code, FINAL, Fault, FieldViolation, Reason, Refused, Violations};
 pub use guard::{Guard, Intent, Refusal, Rows, Sight};
 pub use id::*;
 pub use limit::{Exhausted, Limit};

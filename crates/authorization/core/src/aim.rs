@@ -1,6 +1,10 @@
 //! What a grant or approval is about: a scope or a resource, with everything that decisions look at.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use bailiwick_policy::{MAX_PARENTS, PlaceId, Product, Resource, StoredResource, StoredTarget, Target};
 use bailiwick_types::{AccountId, Level, Scope};
@@ -159,6 +163,28 @@ impl Aim {
             scope: Some(scope.clone()),
             chain,
         })
+    }
+    /// A resource with those of others that are above it.
+    #[must_use]
+    pub(crate) fn among(
+        product: &Product,
+        first: &crate::resource::Resource,
+        others: &BTreeMap<&Name, &crate::resource::Resource>,
+    ) -> Self {
+        let mut chain = Vec::new();
+        let mut next = Some(first);
+        while let Some(found) = next.filter(|_| chain.len() <= MAX_PARENTS) {
+            let Some(resource) = stored(found).resource(product) else {
+                break;
+            };
+            chain.push(resource);
+            next = found.parent.as_ref().and_then(|name| others.get(name).copied());
+        }
+        Self {
+            on: On::Resource(first.name.clone()),
+            scope: Some(first.scope.clone()),
+            chain,
+        }
     }
     /// The same without those above it.
     #[must_use]

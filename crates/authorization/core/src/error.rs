@@ -123,6 +123,11 @@ faults! {
         "resources in the workspace and outside of it lie below each other: give these other parents first: \
          {resources}"
         => FailedPrecondition NotEmpty [resources];
+    /// A grant on a type covers resources that move, and could not be kept on just these.
+    GrantInPart { of: String }
+        "a grant on `{of}` resources covers a part of those that move, and would reach more if it were \
+         written out on them: replace it by grants on resources"
+        => FailedPrecondition NotEmpty;
     /// The version of the move is one of another change, or of a move that was refused.
     MoveSuperseded "the workspace was changed after the move began" => FailedPrecondition NotActive;
     /// The feed has not brought the workspace as it was when the move began.

@@ -176,7 +176,7 @@ async fn holds_group(
                 return Ok(false);
             }
         }
-        for grant in giving::all(work, &Filter::of(&holder)).await? {
+        for grant in giving::all(&*work.unit, &Filter::of(&holder)).await? {
             if counts(grant.expires_at, work.now) && !holds_grant(work, giver, &grant, to).await? {
                 return Ok(false);
             }

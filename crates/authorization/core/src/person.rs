@@ -160,6 +160,14 @@ pub type InAccount = (AccountId, UserId);
 pub trait Reader: Send + Sync {
     /// A user.
     async fn person(&self, user: UserId) -> Result<Option<Person>, StoreError>;
+    /// Those of some users of whom identity told.
+    async fn people(&self, users: &[UserId]) -> Result<Vec<Person>, StoreError> {
+        let mut people = Vec::new();
+        for user in users {
+            people.extend(self.person(*user).await?);
+        }
+        Ok(people)
+    }
     /// The e-mail addresses of those users who are members of the account that they are asked for in,
     /// whatever their state: of others an account learns none.
     async fn emails(&self, of: &[InAccount]) -> Result<HashMap<InAccount, String>, StoreError>;

@@ -10,8 +10,11 @@ use bailiwick_types::{
 use serde_json::{Map, Value as Json};
 
 use crate::{
-    Actor, Audit, Change, Error, Limits, Ports, Precondition, Situation, StoreError, Unit, binding::Binding,
-    member::Member, person::PersonState, recorder::Recorder, seat,
+    Actor, Audit, Change, Error, Limits, Ports, Precondition, Situation, StoreError, Unit,
+    binding::Binding,
+    member::{self, Member},
+    recorder::Recorder,
+    seat,
 };
 
 /// A change of an account under way.
@@ -140,15 +143,7 @@ impl Work {
     }
     /// The user's membership, where it counts now.
     pub(crate) async fn active_member(&self, user: UserId) -> Result<Option<Member>, StoreError> {
-        let member = self
-            .unit
-            .member(user)
-            .await?
-            .filter(|member| member.is_active(self.now));
-        let Some(member) = member else { return Ok(None) };
-        let person = self.unit.person(user).await?;
-        let active = person.is_none_or(|person| person.state == PersonState::Active);
-        Ok(active.then_some(member))
+        member::active(&*self.unit, user, self.now).await
     }
     /// Refuses a user that is no active member, where users have to be members.
     pub(crate) async fn ensure_member(&self, user: UserId) -> Result<(), Error> {

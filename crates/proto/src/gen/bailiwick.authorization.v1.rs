@@ -181,6 +181,9 @@ pub struct MoveScopeRequest {
     /// Whether to check and to preview the move without carrying it out.
     #[prost(bool, tag = "10")]
     pub validate_only: bool,
+    /// With `validate_only`: whether to check the move alone, without a preview, so that no size of the account refuses it.
+    #[prost(bool, tag = "11")]
+    pub check_only: bool,
 }
 impl ::prost::Name for MoveScopeRequest {
     const NAME: &'static str = "MoveScopeRequest";
@@ -13120,7 +13123,8 @@ pub mod resource_service_client {
         }
         /// Moves a resource to another scope of its account, with everything below it that lies in the same scope (at most 1000).
         /// What moves keeps its grants and approvals and counts as registered at the move: grants on the existing resources of a type
-        /// at the target do not cover it. Needs `TYPE.edit` on each and `TYPE.create` at the target for each type.
+        /// at the target do not cover it. Such grants around both places are written out on what they cover; where that would reach
+        /// more, because a grant on a resource counts below it too, the move is refused. Needs `TYPE.edit` on each and `TYPE.create` at the target for each type.
         pub async fn move_resource(
             &mut self,
             request: impl tonic::IntoRequest<super::MoveResourceRequest>,
@@ -13217,7 +13221,8 @@ pub mod resource_service_server {
         >;
         /// Moves a resource to another scope of its account, with everything below it that lies in the same scope (at most 1000).
         /// What moves keeps its grants and approvals and counts as registered at the move: grants on the existing resources of a type
-        /// at the target do not cover it. Needs `TYPE.edit` on each and `TYPE.create` at the target for each type.
+        /// at the target do not cover it. Such grants around both places are written out on what they cover; where that would reach
+        /// more, because a grant on a resource counts below it too, the move is refused. Needs `TYPE.edit` on each and `TYPE.create` at the target for each type.
         async fn move_resource(
             &self,
             request: tonic::Request<super::MoveResourceRequest>,

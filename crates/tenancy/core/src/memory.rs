@@ -121,6 +121,7 @@ struct Recorder {
     declined: Mutex<Option<Declined>>,
     away: AtomicBool,
     away_after_preview: AtomicBool,
+    no_previews: AtomicBool,
 }
 
 impl Recorder {
@@ -151,8 +152,14 @@ impl Authorization for Recorder {
         self.moved.lock().unwrap().push(moving.clone());
         Ok(())
     }
+    async fn check_move(&self, _: &Moving, _: &Token) -> Result<(), MoveError> {
+        self.refusal(&self.away)
+    }
     async fn preview_move(&self, moving: &Moving, _: &Token) -> Result<Vec<Foreseen>, MoveError> {
         self.refusal(&self.away)?;
+        if self.no_previews.load(Ordering::SeqCst) {
+            return Err(PeerError::Refused("no previews".to_owned()).into());
+        }
         let scope = moving.scope().to_string();
         Ok(vec![Foreseen {
             scope,
@@ -262,7 +269,11 @@ impl World {
         moves.dedup();
         moves
     }
-    /// Authorization answers previews and then no move.
+    /// Authorization answers no previews.
+    pub(crate) fn authorization_previews_nothing(&self) {
+        self.authorization.no_previews.store(true, Ordering::SeqCst);
+    }
+    /// Authorization answers checks and then no move.
     pub(crate) fn authorization_goes_away_after_previews(&self, away: bool) {
         self.authorization
             .away_after_preview
@@ -449,7 +460,14 @@ impl place::Reader for Unit {
         Ok(found || self.data.moves.iter().any(arrives))
     }
     async fn count_places(&mut self, level: Level) -> Result<u64, StoreError> {
-        Ok(self.places().filter(|place| place.id.level() == level).count() as u64)
+        let arrives = |(account, moving): &&(AccountId, Moving)| {
+            level == Level::Workspace
+                && *account == self.id()
+                && moving.target == *account
+                && !moving.is_within()
+        };
+        let coming = self.data.moves.iter().filter(arrives).count();
+        Ok((self.places().filter(|place| place.id.level() == level).count() + coming) as u64)
     }
 }
 
@@ -529,8 +547,10 @@ impl request::Writer for Unit {
             answer,
             token: self.token_now(),
         };
-        self.data.requests.insert((key.caller.clone(), key.id), record);
-        Ok(())
+        let before = self.data.requests.insert((key.caller.clone(), key.id), record);
+        let free = before.is_none();
+        free.then_some(())
+            .ok_or_else(|| StoreError::conflict("a concurrent request has the same id"))
     }
 }
 
@@ -577,7 +597,12 @@ impl moving::Reader for Unit {
 
 #[async_trait]
 impl moving::Unfinished for Unit {
-    async fn unfinished_moves(&mut self, _: Timestamp, _: u64) -> Result<Vec<Moving>, StoreError> {
+    async fn unfinished_moves(
+        &mut self,
+        _: Timestamp,
+        _: Option<&Moving>,
+        _: u64,
+    ) -> Result<Vec<Moving>, StoreError> {
         let source = self
             .data
             .moves

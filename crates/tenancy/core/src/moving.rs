@@ -14,6 +14,7 @@ use crate::{
     peer::{Declined, MoveError, PeerError},
     place::{Place, PlaceId},
     request::{self, RequestKey},
+    store::Write,
 };
 
 /// A move that is under way.
@@ -79,13 +80,14 @@ pub trait Reader: Send {
 /// Reads unfinished moves of all accounts.
 #[async_trait]
 pub trait Unfinished: Send {
-    /// Moves that began up to an instant, oldest first.
+    /// Moves that began up to an instant, oldest first; those that follow one of them.
     ///
     /// # Errors
     /// The database fails.
     async fn unfinished_moves(
         &mut self,
         begun_until: Timestamp,
+        after: Option<&Moving>,
         limit: u64,
     ) -> Result<Vec<Moving>, StoreError>;
 }
@@ -177,7 +179,8 @@ async fn apply(
         // A concurrent call has finished it.
         write.select(accounts.target);
         let place = write.find_place(id).await?.ok_or(FinishError::Raced)?;
-        return Ok((place, write.token().await?));
+        drop(write);
+        return Ok((place, accounts.seen(tenancy).await?));
     }
     let now = tenancy.clock.now();
     let mut place = write.any_place(id).await?.ok_or(FinishError::Raced)?;
@@ -200,7 +203,36 @@ async fn apply(
     place.parent = moving.parent;
     write.put_place(&place).await?;
     write.emit(Event::Place(place.clone()));
-    Ok(request::commit(write, moving.request.as_ref(), place, now).await?)
+    let key = unused(&mut *write, moving.request.as_ref()).await?;
+    Ok(request::commit(write, key, place, now).await?)
+}
+
+/// The key, unless the client has used the id for another request meanwhile: authorization has moved the
+/// workspace, so that the change is committed all the same.
+async fn unused<'k>(
+    write: &mut dyn Write,
+    key: Option<&'k RequestKey>,
+) -> Result<Option<&'k RequestKey>, StoreError> {
+    let Some(key) = key else { return Ok(None) };
+    let found = write.find_request(&key.caller, key.id).await?;
+    Ok(found.is_none().then_some(key))
+}
+
+/// Keeps the answer to a request that found the move under way, which another request had begun.
+///
+/// # Errors
+/// The store fails.
+pub(crate) async fn keep_answer(
+    tenancy: &Tenancy,
+    accounts: Accounts,
+    key: &RequestKey,
+    place: Place,
+) -> Result<(Place, Token), StoreError> {
+    let mut write = tenancy.store.write(accounts.target).await?;
+    let key = unused(&mut *write, Some(key)).await?;
+    let (place, mut token) = request::commit(write, key, place, tenancy.clock.now()).await?;
+    token.merge(&accounts.seen(tenancy).await?);
+    Ok((place, token))
 }
 
 /// Takes an intent back. The version is used up: authorization accepts no move under it any more.

@@ -14,7 +14,8 @@ faults! {
     Refused(String) "authorization refused the call: {0}" => Internal Internal;
 }
 
-/// What authorization refuses to the caller of a move, in its own words.
+/// What a rule of authorization refuses to the caller of a move, in its own words. Under its version the move
+/// never happens afterwards.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{message}")]
 pub struct Declined {
@@ -98,6 +99,11 @@ pub trait Authorization: Send + Sync + 'static {
     /// # Errors
     /// It does not answer, or refuses.
     async fn move_scope(&self, moving: &Moving, seen: &Token) -> Result<(), MoveError>;
+    /// Tells whether a move would be refused now.
+    ///
+    /// # Errors
+    /// It does not answer, or refuses.
+    async fn check_move(&self, moving: &Moving, seen: &Token) -> Result<(), MoveError>;
     /// Tells who would gain or lose what by a move, or why it would be refused.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use bailiwick_tenancy_core::{
     moving::Moving,
     peer::{Authorization, Declined, Foreseen, MoveError, PeerError, Strength},
 };
-use bailiwick_types::{Code, Reason, Service, Token};
+use bailiwick_types::{Code, FINAL, Reason, Service, Token};
 use tonic::Status;
 use tonic_types::StatusExt;
 
@@ -37,12 +37,20 @@ fn epoch(seen: &Token) -> Result<&String, PeerError> {
     seen.epochs.get(&Service::Tenancy).ok_or_else(unknown)
 }
 
+/// What authorization is to do with a move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    CarryOut,
+    Check,
+    Preview,
+}
+
 impl RemoteAuthorization {
     async fn ask_to_move(
         &self,
         moving: &Moving,
         seen: &Token,
-        validate_only: bool,
+        how: How,
     ) -> Result<MoveScopeResponse, MoveError> {
         let request = MoveScopeRequest {
             account: moving.account.to_string(),
@@ -54,7 +62,9 @@ impl RemoteAuthorization {
             actor: moving.mover.subject.to_string(),
             operator: moving.mover.operator,
             target_operator: moving.mover.target_operator,
-            validate_only,
+            // A program that does not know of checks previews.
+            validate_only: how != How::CarryOut,
+            check_only: how == How::Check,
         };
         // Authorization must know the workspace and its target as they are.
         let request = token::request(request, seen);
@@ -68,7 +78,8 @@ impl RemoteAuthorization {
     }
 }
 
-/// What a rule of authorization refuses; nothing where it gave no answer.
+/// What a rule of authorization refuses; nothing where it gave no answer, or refused the call itself: that
+/// may end, and the move may be asked for again.
 fn declined(status: &Status) -> Option<Declined> {
     let code = match status.code() {
         tonic::Code::InvalidArgument => Code::InvalidArgument,
@@ -82,10 +93,7 @@ fn declined(status: &Status) -> Option<Declined> {
     let details = status.get_error_details();
     let info = details.error_info()?;
     let reason = Reason::ALL.iter().find(|reason| reason.as_str() == info.reason)?;
-    // Shedding is no refusal.
-    if *reason == Reason::Overloaded {
-        return None;
-    }
+    info.metadata.get(FINAL)?;
     let names = ["limit", "resources", "role", "scope", "user", "value"];
     let known = |name: &'static str| Some((name, info.metadata.get(name)?.clone()));
     Some(Declined {
@@ -144,10 +152,45 @@ impl Authorization for RemoteAuthorization {
         }
     }
     async fn move_scope(&self, moving: &Moving, seen: &Token) -> Result<(), MoveError> {
-        self.ask_to_move(moving, seen, false).await.map(drop)
+        self.ask_to_move(moving, seen, How::CarryOut).await.map(drop)
+    }
+    async fn check_move(&self, moving: &Moving, seen: &Token) -> Result<(), MoveError> {
+        self.ask_to_move(moving, seen, How::Check).await.map(drop)
     }
     async fn preview_move(&self, moving: &Moving, seen: &Token) -> Result<Vec<Foreseen>, MoveError> {
-        let answer = self.ask_to_move(moving, seen, true).await?;
+        let answer = self.ask_to_move(moving, seen, How::Preview).await?;
         Ok(answer.changes.into_iter().map(foreseen).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_types::{Fault, Refused};
+
+    use super::*;
+
+    /// A refusal of a rule.
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Final(Refused);
+
+    impl Fault for Final {
+        fn code(&self) -> Code {
+            self.0.code()
+        }
+        fn reason(&self) -> Reason {
+            self.0.reason()
+        }
+        fn metadata(&self) -> Vec<(&'static str, String)> {
+            vec![(FINAL, true.to_string())]
+        }
+    }
+
+    #[test]
+    fn only_a_refusal_that_is_final_gives_a_move_up() {
+        // The guard answers alike where a key or a certificate of this service is not accepted.
+        assert_eq!(declined(&bailiwick_rpc::status(&Refused::Denied)), None);
+        let of_a_rule = declined(&bailiwick_rpc::status(&Final(Refused::Denied))).unwrap();
+        assert_eq!(of_a_rule.code, Code::PermissionDenied);
     }
 }

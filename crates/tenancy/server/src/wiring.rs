@@ -142,7 +142,7 @@ impl TenancyService {
     pub async fn open_moves(&self, until: Timestamp, limit: u64) -> Result<Vec<Moving>, StoreError> {
         let all = self.deps.system.all_accounts();
         let mut read = self.tenancy.store.read_all(all).await?;
-        read.unfinished_moves(until, limit).await
+        read.unfinished_moves(until, None, limit).await
     }
     /// Starts the background work, until `stop` is cancelled.
     pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bailiwick_tenancy_core::{Tenancy, closing, moving};
-use bailiwick_types::{Clock, StoreError, System};
+use bailiwick_types::{Clock, StoreError, System, Timestamp};
 
 use crate::{SqlStore, TenancyConfig};
 
@@ -35,18 +35,8 @@ impl Closings {
         let until = self.tenancy.clock.now().minus(self.config.closing_age.get());
         let mut read = self.tenancy.store.read_all(self.system.all_accounts()).await?;
         let unfinished = read.unfinished(until, BATCH).await?;
-        let moves = read.unfinished_moves(until, BATCH).await?;
         drop(read);
-        for moving in moves {
-            let scope = moving.scope();
-            match moving::resume(&self.tenancy, &self.system, &moving).await {
-                Ok(()) => tracing::info!(%scope, "finished an interrupted move"),
-                Err(moving::FinishError::Declined(error)) => {
-                    tracing::info!(%scope, %error, "gave an interrupted move up");
-                }
-                Err(error) => tracing::warn!(%scope, %error, "cannot finish a move; retrying"),
-            }
-        }
+        self.finish_moves(until).await?;
         for closing in unfinished {
             let scope = &closing.scope;
             match closing::resume(&self.tenancy, &self.system, &closing).await {
@@ -55,6 +45,29 @@ impl Closings {
             }
         }
         Ok(())
+    }
+    /// Finishes moves, batch after batch: some that fail keep no other from its turn.
+    async fn finish_moves(&self, until: Timestamp) -> Result<(), StoreError> {
+        let mut last = None;
+        loop {
+            let mut read = self.tenancy.store.read_all(self.system.all_accounts()).await?;
+            let moves = read.unfinished_moves(until, last.as_ref(), BATCH).await?;
+            drop(read);
+            for moving in &moves {
+                let scope = moving.scope();
+                match moving::resume(&self.tenancy, &self.system, moving).await {
+                    Ok(()) => tracing::info!(%scope, "finished an interrupted move"),
+                    Err(moving::FinishError::Declined(error)) => {
+                        tracing::info!(%scope, %error, "gave an interrupted move up");
+                    }
+                    Err(error) => tracing::warn!(%scope, %error, "cannot finish a move; retrying"),
+                }
+            }
+            last = moves.last().cloned();
+            if last.is_none() {
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -100,7 +100,7 @@ impl Copy {
     /// What is copied: of the grants, what they give of these types.
     async fn chosen(&self, work: &Work) -> Result<Vec<Grant>, StoreError> {
         let filter = Filter::of(&Subject::user(self.from));
-        let all = giving::all(work, &filter).await?;
+        let all = giving::all(&*work.unit, &filter).await?;
         let product = work.situation.policy.product();
         Ok(all
             .into_iter()

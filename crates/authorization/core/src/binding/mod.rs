@@ -112,6 +112,13 @@ pub trait Reader: Send + Sync {
 pub trait Writer: Send + Sync {
     /// Makes or replaces a binding.
     async fn put_binding(&mut self, binding: &Binding) -> Result<(), StoreError>;
+    /// Makes or replaces bindings.
+    async fn put_bindings(&mut self, bindings: &[Binding]) -> Result<(), StoreError> {
+        for binding in bindings {
+            self.put_binding(binding).await?;
+        }
+        Ok(())
+    }
     /// Removes a binding.
     async fn remove_binding(&mut self, binding: &Binding) -> Result<(), StoreError>;
 }

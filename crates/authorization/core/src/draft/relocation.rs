@@ -1,12 +1,14 @@
 //! What is in a scope.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use bailiwick_types::{Scope, StoreError, Timestamp};
 
 use super::{ALL, Draft, base};
 use crate::{
     On,
-    approval::{self, Approval, Reader as _},
+    approval::{self, Approval},
     binding::{self, Reader as _, Writer as _},
     grant::{self, About, Grant, Reader as _, Writer as _},
     invitation::{self, Invitation},
@@ -14,9 +16,43 @@ use crate::{
     resource::{Name, Reader as _, Resource, Writer as _},
 };
 
+/// Names that one statement looks up.
+const LOOKED_UP: usize = 300;
+
 impl Draft {
     async fn all_resources_in(&self, scope: &Scope) -> Result<Vec<Resource>, StoreError> {
         Reader::resources_in(self, scope, ALL).await
+    }
+    /// What lies in a scope, and what of that the snapshot has elsewhere.
+    async fn contents(&self, scope: &Scope) -> Result<(BTreeSet<Name>, Vec<Name>), StoreError> {
+        let all = self.all_resources_in(scope).await?;
+        let names: BTreeSet<Name> = all.into_iter().map(|one| one.name).collect();
+        let put: Vec<&Name> = self
+            .rows
+            .resources
+            .rows()
+            .filter(|one| one.scope == *scope)
+            .map(|one| &one.name)
+            .collect();
+        let mut came = self.of_base(&put).await?;
+        came.retain(|one| one.scope != *scope);
+        Ok((names, came.into_iter().map(|one| one.name).collect()))
+    }
+    /// Those of some resources that the snapshot has.
+    pub(super) async fn of_base(&self, names: &[&Name]) -> Result<Vec<Resource>, StoreError> {
+        let mut found = Vec::new();
+        let mut names = names.to_vec();
+        names.sort();
+        for of_type in names.chunk_by(|a, b| a.of == b.of) {
+            for some in of_type.chunks(LOOKED_UP) {
+                let Some(first) = some.first() else { continue };
+                let ids: Vec<&str> = some.iter().map(|name| name.id.as_str()).collect();
+                let of = first.of.as_str();
+                let more: Vec<Resource> = base!(self.resources_named(of, &ids));
+                found.extend(more);
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -29,18 +65,20 @@ impl Reader for Draft {
         Ok(rows.page(base, name, |one| one.scope == *scope, name, limit))
     }
     async fn grants_in(&self, scope: &Scope, limit: u64) -> Result<Vec<Grant>, StoreError> {
-        let mut all = Vec::new();
-        for resource in self.all_resources_in(scope).await? {
-            let filter = grant::Filter {
-                resource: Some(resource.name),
+        let (names, came) = self.contents(scope).await?;
+        let mut base: Vec<Grant> = base!(self.grants_in(scope, ALL));
+        for name in came {
+            let on_it = grant::Filter {
+                resource: Some(name),
                 ..grant::Filter::default()
             };
-            all.extend(self.grants(&filter, None, limit).await?);
-            if all.len() as u64 >= limit {
-                break;
-            }
+            let more: Vec<Grant> = base!(self.grants(&on_it, None, ALL));
+            base.extend(more);
         }
-        Ok(all)
+        let fits = |one: &Grant| matches!(&one.about, About::Resource(name) if names.contains(name));
+        base.retain(fits);
+        let id = |one: &Grant| one.id.uuid();
+        Ok(self.rows.grants.page(base, id, fits, id, limit))
     }
     async fn invitations_to(&self, scope: &Scope, limit: u64) -> Result<Vec<Invitation>, StoreError> {
         let rows = &self.rows.invitations;
@@ -50,19 +88,28 @@ impl Reader for Draft {
         Ok(rows.page(base, id, fits, id, limit))
     }
     async fn approvals_in(&self, scope: &Scope, limit: u64) -> Result<Vec<Approval>, StoreError> {
-        let resources = self.all_resources_in(scope).await?;
-        let names = resources.into_iter().map(|one| On::Resource(one.name));
-        let mut all = Vec::new();
-        for on in std::iter::once(On::Scope(scope.clone())).chain(names) {
-            let filter = approval::Filter {
-                on: Some(on),
+        let (names, came) = self.contents(scope).await?;
+        let mut base: Vec<Approval> = base!(self.approvals_in(scope, ALL));
+        for name in came {
+            let on_it = approval::Filter {
+                on: Some(On::Resource(name)),
                 ..approval::Filter::default()
             };
-            all.extend(self.approvals(&filter, None, limit).await?);
+            let more: Vec<Approval> = base!(self.approvals(&on_it, None, ALL));
+            base.extend(more);
         }
-        Ok(all)
+        let fits = |one: &Approval| match &one.on {
+            On::Scope(on) => on == scope,
+            On::Resource(name) => names.contains(name),
+        };
+        base.retain(fits);
+        let id = |one: &Approval| one.id.uuid();
+        Ok(self.rows.approvals.page(base, id, fits, id, limit))
     }
     async fn linked_across(&self, scope: &Scope, limit: u64) -> Result<Vec<Name>, StoreError> {
+        if let Some(base) = self.base.as_ref().filter(|_| self.rows.resources.is_untouched()) {
+            return base.linked_across(scope, limit).await;
+        }
         let mut linked = Vec::new();
         for one in self.all_resources_in(scope).await? {
             if let Some(parent) = &one.parent {
@@ -105,8 +152,11 @@ impl Writer for Draft {
         for approval in self.approvals_in(scope, ALL).await? {
             self.rows.approvals.remove(approval.id.uuid(), approval);
         }
+        for grant in Reader::grants_in(self, scope, ALL).await? {
+            self.rows.grants.remove(grant.id.uuid(), grant);
+        }
         for resource in self.all_resources_in(scope).await? {
-            self.remove_resource(&resource.name).await?;
+            self.rows.resources.remove(resource.name.clone(), resource);
         }
         let on_it = binding::Filter {
             scope: Some(scope.clone()),

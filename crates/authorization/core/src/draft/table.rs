@@ -47,6 +47,9 @@ impl<K: Ord, V: Clone> Table<K, V> {
             None => base,
         }
     }
+    pub(super) fn is_untouched(&self) -> bool {
+        self.0.is_empty()
+    }
     pub(super) fn is_changed(&self, key: &K) -> bool {
         self.0.contains_key(key)
     }

@@ -14,9 +14,11 @@ use crate::{
     binding::{self, Reader as _, Writer as _},
     grant::{self, About, AppliesTo, Reader as _, Writer as _},
     group::{Reader as _, Writer as _},
+    limit::Reader as _,
     member::{Reader as _, Writer as _},
     memory::{World, account, account_id, name, subject, user, workspace},
     person::{PersonState, Writer as _},
+    relocation::{Reader as _, Writer as _},
     resource::{Reader as _, Writer as _},
     role::Reader as _,
     situation::{Extent, Reader as _},
@@ -95,6 +97,12 @@ async fn write(draft: &mut Draft, (what, a, b): (u8, u8, u8), now: Timestamp) ->
                 created_at: now,
                 creator: None,
             };
+            // Rules make none on a resource that is not there.
+            if let About::Resource(name) = &grant.about
+                && draft.resource(name).await?.is_none()
+            {
+                return Ok(());
+            }
             match what {
                 3 => draft.remove_grant(&grant).await,
                 _ => draft.put_grant(&grant).await,
@@ -137,6 +145,9 @@ async fn write(draft: &mut Draft, (what, a, b): (u8, u8, u8), now: Timestamp) ->
                 decider: None,
                 decided_at: None,
             };
+            if draft.resource(&project(b)).await?.is_none() {
+                return Ok(());
+            }
             draft.put_approval(&approval).await
         }
         16..18 => {
@@ -159,6 +170,8 @@ async fn write(draft: &mut Draft, (what, a, b): (u8, u8, u8), now: Timestamp) ->
             let scopes: Vec<Uuid> = scope(b).uuid().into_iter().collect();
             draft.remove_grants(&whom(a), &scopes).await
         }
+        20 => draft.remove_contents(&scope(a)).await,
+        21 => draft.register_anew(&scope(a), b.into(), now).await,
         _ => {
             let limit = (b % 2 > 0).then_some(b.into());
             draft.put_quota(&whom(a), "project", limit).await
@@ -246,6 +259,17 @@ async fn view(draft: &Draft) -> Vec<String> {
             &pages(read, |one: &Resource| one.name.id.clone()).await,
         );
     }
+    for at in [account(), workspace()] {
+        note("resources in", &draft.resources_in(&at, 9).await.unwrap());
+        note("grants in", &draft.grants_in(&at, 200).await.unwrap());
+        note("approvals in", &draft.approvals_in(&at, 200).await.unwrap());
+        let mut linked = draft.linked_across(&at, 200).await.unwrap();
+        linked.sort();
+        note("linked", &linked);
+    }
+    let named = draft.resources_named("project", &["0", "2", "9"]).await;
+    note("named", &named.unwrap());
+    note("used", &draft.used().await.unwrap());
     for n in 0..4 {
         for at in [None, Some(account())] {
             let children = draft.children(&project(n), at.as_ref(), 2).await;
@@ -297,8 +321,8 @@ proptest! {
 
     #[test]
     fn changes_over_a_snapshot_look_like_changes_in_the_store(
-        before in prop::collection::vec((0..21_u8, 0..12_u8, 0..12_u8), 0..40),
-        change in prop::collection::vec((0..21_u8, 0..12_u8, 0..12_u8), 1..12),
+        before in prop::collection::vec((0..23_u8, 0..12_u8, 0..12_u8), 0..40),
+        change in prop::collection::vec((0..23_u8, 0..12_u8, 0..12_u8), 1..12),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(compare(&before, &change));

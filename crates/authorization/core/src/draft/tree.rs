@@ -1,5 +1,7 @@
 //! Resources of a draft that are found one by one.
 
+use std::collections::BTreeSet;
+
 use crate::{
     StoreError,
     resource::{Name, Reader, Resource},
@@ -9,16 +11,15 @@ use super::{ALL, Draft};
 
 /// The resources of a type with these ids, by id.
 pub(super) async fn named(draft: &Draft, of: &str, ids: &[&str]) -> Result<Vec<Resource>, StoreError> {
-    let mut found: Vec<Resource> = Vec::with_capacity(ids.len());
-    for id in ids {
-        let name = Name {
-            of: of.to_owned(),
-            id: (*id).to_owned(),
-        };
-        found.extend(draft.resource(&name).await?);
-    }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
+    let names = ids.iter().map(|id| Name {
+        of: of.to_owned(),
+        id: (*id).to_owned(),
+    });
+    let names: BTreeSet<Name> = names.collect();
+    let base = draft.of_base(&names.iter().collect::<Vec<_>>()).await?;
+    let name = |one: &Resource| one.name.clone();
+    let fits = |one: &Resource| names.contains(&one.name);
+    Ok(draft.rows.resources.page(base, name, fits, name, ALL))
 }
 
 /// How many levels of resources are below one, at most `most`.

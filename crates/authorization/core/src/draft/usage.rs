@@ -35,9 +35,9 @@ impl Draft {
         for grant in rows.grants.changed() {
             count(Counted::Grants, base.grant(grant.id).await?.is_some());
         }
-        for resource in rows.resources.changed() {
-            count(Counted::Resources, base.resource(&resource.name).await?.is_some());
-        }
+        let changed: Vec<_> = rows.resources.changed().map(|one| &one.name).collect();
+        let had_resources = self.of_base(&changed).await?.len() as u64;
+        *had.entry(Counted::Resources).or_default() += had_resources;
         Ok(had)
     }
 }

@@ -10,7 +10,6 @@ mod settings;
 
 pub use account::{AccountTold, account_changed};
 pub use person::{PersonTold, person_changed, person_gone};
-pub(crate) use place::give;
 pub use place::{PlaceTold, place_changed};
 pub(crate) use service_account::keep_service_account;
 pub use service_account::{service_account_changed, service_account_gone};

@@ -4,7 +4,7 @@ use bailiwick_policy::PlaceState;
 use bailiwick_types::{AccountId, IdGen, Level, Scope, ScopeRoot, SourceVersion, Subject, Timestamp};
 
 use super::{Refusal, Way, bind, outlives};
-use crate::{Change, Situation, Write, account::Place, holders};
+use crate::{Change, Situation, Write, account::Place, holders, relocation};
 
 /// A place as tenancy tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,24 @@ pub struct PlaceTold {
     pub owner: Option<Subject>,
     /// The account from which it moved to this one last.
     pub moved_from: Option<AccountId>,
+}
+
+impl PlaceTold {
+    /// Whether it opens a place where it was deleted, or was not known and may have been elsewhere.
+    #[must_use]
+    pub fn opens_after(&self, before: Option<&Place>) -> bool {
+        if self.state == PlaceState::Deleted {
+            return false;
+        }
+        let Some(before) = before else {
+            // One that has just been made was nowhere else.
+            return self.version.number() > 1 || self.moved_from.is_some();
+        };
+        let closed = before.closed_version.as_ref();
+        before.state == PlaceState::Deleted
+            && !before.version.covers(&self.version)
+            && !closed.is_some_and(|closed| outlives(closed, &self.version, self.way))
+    }
 }
 
 /// Applies it. A new place comes with its holder, where its level has a single-holder role.
@@ -95,16 +113,9 @@ pub async fn place_changed(
         created_at: before.as_ref().map_or(now, |before| before.created_at),
     };
     let root = ScopeRoot::Account(place.account);
-    if before
-        .as_ref()
-        .is_some_and(|before| before.parent != place.parent)
-    {
+    if let Some(before) = before.as_ref().filter(|before| before.parent != place.parent) {
         // It moved, and no call has moved it here: authorization was restored to a time before.
-        let revision = write.next_revision(&root)?;
-        for resource in write.resources_in(&place.scope, u64::from(u32::MAX)).await? {
-            write.emit(root.clone(), Change::of_resource(&resource.name));
-        }
-        write.register_anew(&place.scope, revision, now).await?;
+        relocation::follow_within(write, ids, now, before, &place).await?;
     }
     write.put_place(&place).await?;
     write.emit(root, Change::from(&place));
@@ -119,7 +130,7 @@ pub async fn place_changed(
 }
 
 /// Gives the single-holder role of the place to the owner that the event names, else to the account's holder.
-pub(crate) async fn give(
+async fn give(
     write: &mut (impl Write + ?Sized),
     ids: &dyn IdGen,
     now: Timestamp,
@@ -174,6 +185,7 @@ mod tests {
     use super::*;
     use crate::{
         account::{EarlyClosure, Reader as _, Writer as _},
+        grant::{About, AppliesTo, Filter, Reader as _},
         member::Member,
         memory::{World, account, account_id, subject, user, version as version_of},
     };
@@ -301,6 +313,44 @@ mod tests {
             let all = crate::binding::Reader::holders(&*world.read(), "owner", &workspace()).await;
             assert_eq!(all.unwrap().len(), 1, "{case}");
         }
+    }
+
+    #[tokio::test]
+    async fn grants_on_types_go_on_where_a_workspace_is_told_at_another_parent() {
+        let world = World::new().await;
+        world.member(3, "").await;
+        let instance = PlaceTold {
+            scope: instance(30),
+            ..told(1, PlaceState::Active)
+        };
+        let parent = instance.scope.clone();
+        tell(&world, instance).await.unwrap();
+        tell(&world, told(1, PlaceState::Active)).await.unwrap();
+        world.resource("page:p", &workspace(), None).await;
+        for (applies_to, permission) in [
+            (AppliesTo::Existing, "page.view"),
+            (AppliesTo::Future, "page.edit"),
+        ] {
+            let about = About::Type {
+                of: "page".to_owned(),
+                scope: workspace(),
+                applies_to,
+            };
+            world.grant(&subject(3), &[permission], about).await;
+        }
+        let moved = PlaceTold {
+            parent: parent.clone(),
+            ..told(2, PlaceState::Active)
+        };
+        tell(&world, moved).await.unwrap();
+        assert_eq!(place(&world).await.parent, parent);
+        let page = world.found("page:p").await.unwrap();
+        let filter = Filter::of(&subject(3));
+        let grants = world.read().grants(&filter, None, 9).await.unwrap();
+        let mut covering = grants.iter().filter(|grant| grant.covers(&page));
+        assert_eq!(grants.len(), 2);
+        assert_eq!(covering.next().unwrap().permissions, ["page.view"]);
+        assert_eq!(covering.next(), None);
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use bailiwick_types::Level;
 
 use crate::prelude::*;
 use crate::{
-    Actor, Aim, On,
+    Actor, Aim, On, Read,
     grant::{About, Filter, Grant},
 };
 
@@ -63,14 +63,23 @@ pub(crate) fn holds_all(work: &Work, actor: &Actor, aim: &Aim, patterns: &[Patte
 }
 
 /// Reads all grants that a filter has.
-pub(crate) async fn all(work: &Work, filter: &Filter) -> Result<Vec<Grant>, StoreError> {
+pub(crate) async fn all(read: &(impl Read + ?Sized), filter: &Filter) -> Result<Vec<Grant>, StoreError> {
+    up_to(read, filter, usize::MAX).await
+}
+
+/// Reads the grants that a filter has, and stops once there are that many.
+pub(crate) async fn up_to(
+    read: &(impl Read + ?Sized),
+    filter: &Filter,
+    enough: usize,
+) -> Result<Vec<Grant>, StoreError> {
     let mut all: Vec<Grant> = Vec::new();
     loop {
         let after = all.last().map(|last| last.id.uuid());
-        let page = work.unit.grants(filter, after, PAGE).await?;
+        let page = read.grants(filter, after, PAGE).await?;
         let is_last = (page.len() as u64) < PAGE;
         all.extend(page);
-        if is_last {
+        if is_last || all.len() >= enough {
             return Ok(all);
         }
     }
@@ -87,7 +96,7 @@ pub(crate) async fn of_subject(
         About::Resource(name) => filter.resource = Some(name.clone()),
         About::Scope(scope) | About::Type { scope, .. } => filter.scope = Some(scope.clone()),
     }
-    let mut grants = all(work, &filter).await?;
+    let mut grants = all(&*work.unit, &filter).await?;
     grants.retain(|grant| grant.about == *about);
     Ok(grants)
 }

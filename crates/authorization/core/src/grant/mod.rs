@@ -1,5 +1,6 @@
 //! Grants: subject, permissions, and a resource, a scope or a type in a scope.
 
+pub(crate) mod anew;
 pub mod create;
 pub mod delete;
 pub(crate) mod giving;
@@ -13,7 +14,10 @@ use bailiwick_types::{AccountId, GrantId, Scope, Subject, Timestamp};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use crate::{On, StoreError, resource::Name};
+use crate::{
+    On, Precondition, StoreError,
+    resource::{Name, Resource},
+};
 
 /// What a grant is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +95,35 @@ impl Grant {
         let pattern = |text: &String| product.pattern_since(text, self.generation);
         self.permissions.iter().filter_map(pattern).collect()
     }
+    /// The refusal of a change after which it could not count on just the resources that it covers.
+    pub(crate) fn refused_in_part(&self) -> Precondition {
+        let of = match &self.about {
+            About::Type { of, .. } => of.clone(),
+            About::Resource(name) => name.of.clone(),
+            About::Scope(scope) => scope.to_string(),
+        };
+        Precondition::GrantInPart { of }
+    }
+    /// Whether it has not ended by itself.
+    pub(crate) fn lasts(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|at| at > now)
+    }
+    /// Which resources of its type it covers; none where it is not on a type.
+    pub(crate) fn reach(&self) -> Option<TypeGrantReach> {
+        match &self.about {
+            About::Type { applies_to, .. } => Some(TypeGrantReach::new(*applies_to, self.revision)),
+            About::Resource(_) | About::Scope(_) => None,
+        }
+    }
+    /// Whether it is on the type of a resource.
+    pub(crate) fn is_on_type_of(&self, resource: &Resource) -> bool {
+        matches!(&self.about, About::Type { of, .. } if *of == resource.name.of)
+    }
+    /// Whether it is on the type of a resource and covers it, where the scope fits.
+    pub(crate) fn covers(&self, resource: &Resource) -> bool {
+        let reach = self.reach().filter(|_| self.is_on_type_of(resource));
+        reach.is_some_and(|reach| reach.covers(resource.revision))
+    }
     /// Whether all that it names is what it named.
     pub(crate) fn stands(&self, product: &Product) -> bool {
         let mut texts = self.permissions.iter();
@@ -163,6 +196,13 @@ pub trait Reader: Send + Sync {
 pub trait Writer: Send + Sync {
     /// Makes or replaces a grant.
     async fn put_grant(&mut self, grant: &Grant) -> Result<(), StoreError>;
+    /// Makes or replaces grants.
+    async fn put_grants(&mut self, grants: &[Grant]) -> Result<(), StoreError> {
+        for grant in grants {
+            self.put_grant(grant).await?;
+        }
+        Ok(())
+    }
     /// Removes a grant.
     async fn remove_grant(&mut self, grant: &Grant) -> Result<(), StoreError>;
 }

@@ -36,7 +36,7 @@ async fn may_give_all(work: &mut Work, holder: &Subject) -> Result<bool, StoreEr
     if !may_assign_all(work, &bindings) {
         return Ok(false);
     }
-    for grant in all(work, &Filter::of(holder)).await? {
+    for grant in all(&*work.unit, &Filter::of(holder)).await? {
         let aim = aim(work, &grant.about).await?;
         let patterns = grant.patterns(work.situation.policy.product());
         if !may_give(work, &giver(work, &work.actor, &aim).await?, &aim, &patterns) {

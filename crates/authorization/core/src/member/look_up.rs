@@ -2,8 +2,8 @@
 
 use bailiwick_types::{Authorized, method::authorization::LookUpMember};
 
+use crate::Ports;
 use crate::prelude::*;
-use crate::{Ports, person::PersonState};
 
 /// Whether the user is an active member of an active account, and not disabled.
 ///
@@ -16,11 +16,8 @@ pub async fn look_up(ports: &Ports, by: &Authorized<LookUpMember>, user: UserId)
     let now = ports.clock.now();
     let read = ports.store.read(access).await?;
     let account = read.account().await?;
-    let member = read.member(user).await?;
-    let person = read.person(user).await?;
-    Ok(account.is_some_and(|account| account.state.is_open())
-        && member.is_some_and(|member| member.is_active(now))
-        && person.is_none_or(|person| person.state == PersonState::Active))
+    let is_open = account.is_some_and(|account| account.state.is_open());
+    Ok(is_open && super::active(&*read, user, now).await?.is_some())
 }
 
 #[cfg(test)]

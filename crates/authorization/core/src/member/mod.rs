@@ -9,12 +9,20 @@ pub mod seat;
 pub mod suspend;
 pub mod update;
 
+use std::collections::BTreeSet;
+
 use bailiwick_policy::{MemberState, manifest::MemberKind};
 use bailiwick_types::AccountId;
 use uuid::Uuid;
 
 use crate::prelude::*;
-use crate::{binding::Binding, holders, person::behind, sources::may_assign_all};
+use crate::{
+    Read,
+    binding::Binding,
+    holders,
+    person::{PersonState, behind},
+    sources::may_assign_all,
+};
 
 /// A user's belonging to an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +61,51 @@ impl Member {
     }
 }
 
+/// A user's membership, where it counts now: not where the user is disabled.
+pub(crate) async fn active(
+    read: &(impl Read + ?Sized),
+    user: UserId,
+    now: Timestamp,
+) -> Result<Option<Member>, StoreError> {
+    let member = read.member(user).await?;
+    let Some(member) = member.filter(|member| member.is_active(now)) else {
+        return Ok(None);
+    };
+    let person = read.person(user).await?;
+    let is_active = person.is_none_or(|person| person.state == PersonState::Active);
+    Ok(is_active.then_some(member))
+}
+
+/// Those of some users whose membership counts now.
+pub(crate) async fn active_of(
+    read: &(impl Read + ?Sized),
+    users: &[UserId],
+    now: Timestamp,
+) -> Result<BTreeSet<UserId>, StoreError> {
+    let members = read.members_of(users).await?;
+    let members = members.iter().filter(|member| member.is_active(now));
+    let mut active: BTreeSet<UserId> = members.map(|member| member.user).collect();
+    for person in read.people(users).await? {
+        if person.state != PersonState::Active {
+            active.remove(&person.user);
+        }
+    }
+    Ok(active)
+}
+
 /// Reads members.
 #[async_trait]
 pub trait Reader: Send + Sync {
     /// A member.
     async fn member(&self, user: UserId) -> Result<Option<Member>, StoreError>;
+    /// Those of some users that are members.
+    async fn members_of(&self, users: &[UserId]) -> Result<Vec<Member>, StoreError> {
+        let mut members = Vec::new();
+        for user in users {
+            members.extend(self.member(*user).await?);
+        }
+        Ok(members)
+    }
     /// Members by user id.
     async fn members(&self, after: Option<UserId>, limit: u64) -> Result<Vec<Member>, StoreError>;
     /// Counts the seats that are taken: those of agents, whatever their state.

@@ -6,7 +6,7 @@ use bailiwick_policy::{
     PlaceState, Role,
     manifest::{Holders, Quota},
 };
-use bailiwick_types::{GrantId, IdGen, Level, ScopeRoot, SourceVersion};
+use bailiwick_types::{IdGen, ScopeRoot, SourceVersion};
 
 use super::{
     MOST, Relocation,
@@ -18,11 +18,11 @@ use crate::{
     account::Place,
     binding::Binding,
     follow,
-    grant::{About, AppliesTo, Grant},
+    grant::Grant,
     holders,
     limit::{self, Counted},
-    person::PersonState,
-    resource::Name,
+    member,
+    resource::{Name, Resource},
 };
 
 /// Names that a refusal lists.
@@ -77,37 +77,6 @@ pub(super) async fn permit(
     }
 }
 
-/// Splits a type grant of the workspace into what it covers of the present resources and what goes on. The
-/// resources count as registered at the move.
-pub(super) fn write_out(
-    leaving: &Leaving,
-    grant: &Grant,
-    revision: u64,
-    ids: &dyn IdGen,
-) -> (Vec<Grant>, Option<Grant>) {
-    let About::Type { of, applies_to, .. } = &grant.about else {
-        return (Vec::new(), Some(grant.clone()));
-    };
-    let covers = |registered: u64| match applies_to {
-        // It reaches all of them without being written out.
-        AppliesTo::All => false,
-        AppliesTo::Existing => registered <= grant.revision,
-        AppliesTo::Future => registered > grant.revision,
-    };
-    let resources = leaving.resources.iter();
-    let covered = resources.filter(|one| one.name.of == *of && covers(one.revision));
-    let written = covered.map(|one| Grant {
-        id: GrantId::generate(ids),
-        about: About::Resource(one.name.clone()),
-        ..grant.clone()
-    });
-    let goes_on = (*applies_to != AppliesTo::Existing).then(|| Grant {
-        revision,
-        ..grant.clone()
-    });
-    (written.collect(), goes_on)
-}
-
 impl Arriving {
     /// Asks for the right, then whether the workspace fits.
     pub(super) async fn look(
@@ -129,7 +98,7 @@ impl Arriving {
                 }
             }
         }
-        let taken = taken(read, leaving).await?;
+        let taken = taken(read, of, leaving).await?;
         if !taken.is_empty() {
             let resources = listed(&taken);
             return Err(Precondition::ResourcesTaken { resources }.into());
@@ -170,30 +139,31 @@ impl Arriving {
         leaving: &Leaving,
         (revision, ids, now): (u64, &dyn IdGen, Timestamp),
     ) -> Result<Along, Error> {
-        let mut belongs = BTreeMap::new();
-        for subject in leaving.subjects() {
-            let is_here = self.belongs(read, &subject, now).await?;
-            belongs.insert(subject, is_here);
-        }
-        let stays = |subject: &Subject| belongs.get(subject).copied().unwrap_or_default();
-        let lasts = |end: Option<Timestamp>| end.is_none_or(|at| at > now);
+        let subjects = leaving.subjects();
+        let users: Vec<UserId> = subjects.iter().filter_map(Subject::user_id).collect();
+        let members = member::active_of(read, &users, now).await?;
+        let needs_members = self.situation.needs_members();
+        let stays = |subject: &Subject| match subject.user_id() {
+            Some(user) if needs_members => members.contains(&user),
+            _ => !needs_members && subject.kind() == "user",
+        };
         let mut along = Along::default();
         for binding in &leaving.bindings {
             let is_own = leaving.situation.policy.role_no(&binding.role);
             let is_own = is_own.is_none_or(bailiwick_policy::RoleNo::is_custom);
             let here = self.situation.role_at(&binding.role, of.scope.level());
-            if !is_own && here.is_some() && stays(&binding.subject) && lasts(binding.expires_at) {
+            if !is_own && here.is_some() && stays(&binding.subject) && !binding.is_over(now) {
                 along.bindings.push(Binding {
                     account: of.target,
                     ..binding.clone()
                 });
             }
         }
+        let anew = leaving.anew(true);
         let granted = leaving.grants.iter().chain(&leaving.resource_grants);
-        for grant in granted.filter(|grant| stays(&grant.subject) && lasts(grant.expires_at)) {
-            let (written, goes_on) = write_out(leaving, grant, revision, ids);
-            along.grants.extend(written.into_iter().chain(goes_on));
-            if along.grants.len() > MOST {
+        for grant in granted.filter(|grant| stays(&grant.subject) && grant.lasts(now)) {
+            along.grants.extend(leaving.keep(&anew, grant, (revision, ids))?);
+            if leaving.is_asked() && along.grants.len() > MOST {
                 return Err(Precondition::WorkspaceTooLarge(MOST).into());
             }
         }
@@ -201,26 +171,6 @@ impl Arriving {
             grant.account = of.target;
         }
         Ok(along)
-    }
-
-    async fn belongs(
-        &self,
-        read: &(impl Read + ?Sized),
-        subject: &Subject,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        if !self.situation.needs_members() {
-            return Ok(subject.kind() == "user");
-        }
-        let Some(user) = subject.user_id() else {
-            return Ok(false);
-        };
-        let member = read.member(user).await?;
-        if !member.is_some_and(|member| member.is_active(now)) {
-            return Ok(false);
-        }
-        let person = read.person(user).await?;
-        Ok(person.is_none_or(|person| person.state == PersonState::Active))
     }
 
     /// Writes the workspace and what goes along. It is left active: who closes it is the driver.
@@ -234,9 +184,17 @@ impl Arriving {
         let id = of.scope.uuid().unwrap_or_default();
         let before = write.places(&[id]).await?;
         let before = before.into_iter().find(|place| place.scope == of.scope);
-        if before.is_some() {
-            // It was here before: nothing of that time comes back.
+        if let Some(before) = &before {
+            // It was here before: nothing of that time comes back, not in a cache either.
+            let old = Leaving::unasked(write, of, before.clone()).await?;
             write.remove_contents(&of.scope).await?;
+            let root = ScopeRoot::Account(of.target);
+            for subject in old.iter().flat_map(Leaving::subjects) {
+                write.emit(root.clone(), Change::of_subject(&subject));
+            }
+            for resource in old.iter().flat_map(|old| &old.resources) {
+                write.emit(root.clone(), Change::of_resource(&resource.name));
+            }
         }
         write.put_early_closure(id, None).await?;
         let unseen = || SourceVersion::new(of.version.epoch(), 0);
@@ -250,20 +208,22 @@ impl Arriving {
         };
         write.put_place(&place).await?;
         let root = ScopeRoot::Account(of.target);
-        for resource in &leaving.resources {
-            let mut resource = resource.clone();
-            resource.account = of.target;
-            resource.revision = revision;
-            resource.updated_at = now;
-            write.put_resource(&resource).await?;
+        let moved = |resource: &Resource| Resource {
+            account: of.target,
+            updated_at: now,
+            ..resource.moved(revision)
+        };
+        let resources: Vec<Resource> = leaving.resources.iter().map(moved).collect();
+        write.put_resources(&resources).await?;
+        for resource in &resources {
             write.emit(root.clone(), Change::of_resource(&resource.name));
         }
+        write.put_bindings(&along.bindings).await?;
+        write.put_grants(&along.grants).await?;
         for binding in &along.bindings {
-            write.put_binding(binding).await?;
             write.emit(root.clone(), Change::of_subject(&binding.subject));
         }
         for grant in &along.grants {
-            write.put_grant(grant).await?;
             write.emit(root.clone(), Change::of_subject(&grant.subject));
         }
         self.keep_holders(write, &place, ids, now).await?;
@@ -302,11 +262,7 @@ impl Arriving {
                             write.remove_binding(&binding).await?;
                         }
                     }
-                    let given = follow::give(write, ids, now, place, None).await;
-                    given.map_err(|refusal| match refusal {
-                        follow::Refusal::Store(error) => error,
-                        other => StoreError::internal(other.to_string()),
-                    })?;
+                    self.add_holder(write, place, &name, ids, now).await?;
                 }
                 Holders::AtLeast(least) if counting < usize::try_from(least).unwrap_or_default() => {
                     self.add_holder(write, place, &name, ids, now).await?;
@@ -317,7 +273,8 @@ impl Arriving {
         Ok(())
     }
 
-    /// Gives a role to the first of the account's own holders that counts.
+    /// Gives a role to the first of the account's own holders that counts: of that role, or of the one that
+    /// whoever makes an account gets.
     async fn add_holder(
         &self,
         write: &mut (impl Write + ?Sized),
@@ -328,16 +285,24 @@ impl Arriving {
     ) -> Result<(), StoreError> {
         let account = Scope::Account(place.account);
         let needs_members = self.situation.needs_members();
-        let single = self.situation.single_holder_role(Level::Account);
-        let single = single.map(|role| role.name.to_string());
-        for above in std::iter::once(role.to_owned()).chain(single) {
+        let founder = self.situation.founder_role().map(|role| role.name.to_string());
+        for above in std::iter::once(role.to_owned()).chain(founder) {
             let all = write.holders(&above, &account).await?;
             let to = all
                 .iter()
                 .find(|holder| holders::counts(holder, needs_members, now));
             if let Some(holder) = to {
                 let user = Subject::user(holder.user);
-                if write.bindings_on(&user, role, &place.scope).await?.is_empty() {
+                let present = write.bindings_on(&user, role, &place.scope).await?;
+                if let Some(binding) = present.into_iter().next() {
+                    // One that ends by itself counts no more than none.
+                    let lasting = Binding {
+                        expires_at: None,
+                        ..binding
+                    };
+                    write.put_binding(&lasting).await?;
+                    write.emit(ScopeRoot::Account(place.account), Change::of_subject(&user));
+                } else {
                     follow::bind(write, ids, place.account, (&user, role, &place.scope), now).await?;
                 }
                 return Ok(());
@@ -360,15 +325,21 @@ impl Arriving {
     }
 }
 
-/// The resources whose names the account has already.
-pub(super) async fn taken(read: &(impl Read + ?Sized), leaving: &Leaving) -> Result<Vec<Name>, StoreError> {
+/// The resources whose names the account has already. What it has in the workspace itself, of a time before,
+/// is removed as that arrives.
+pub(super) async fn taken(
+    read: &(impl Read + ?Sized),
+    of: &Relocation,
+    leaving: &Leaving,
+) -> Result<Vec<Name>, StoreError> {
     let mut taken = Vec::new();
-    for of in leaving.types() {
-        let all = leaving.resources.iter().filter(|one| one.name.of == of);
+    for kind in leaving.types() {
+        let all = leaving.resources.iter().filter(|one| one.name.of == kind);
         let ids: Vec<&str> = all.map(|one| one.name.id.as_str()).collect();
         for some in ids.chunks(LOOKED_UP) {
-            let found = read.resources_named(of, some).await?;
-            taken.extend(found.into_iter().map(|one| one.name));
+            let found = read.resources_named(kind, some).await?;
+            let found = found.into_iter().filter(|one| one.scope != of.scope);
+            taken.extend(found.map(|one| one.name));
         }
     }
     Ok(taken)

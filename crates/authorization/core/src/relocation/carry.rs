@@ -1,25 +1,22 @@
 //! A move on the units of work that it needs: one for both accounts, or a draft of each for a preview.
 
-use std::{collections::BTreeSet, sync::Arc};
-
-use bailiwick_policy::{HeldPermissions, PermissionBits, PlaceState, Product};
+use bailiwick_policy::PlaceState;
 use bailiwick_types::{AccountAccess, IdGen, ScopeRoot};
 
 use super::{
-    MOST, Relocation,
+    FEED, MOST, Relocation,
     arriving::{Along, Arriving, listed},
     leaving::{Leaving, Progress, progress},
+    own::Own,
     within::Grants,
 };
 use crate::prelude::*;
 use crate::{
     Audit, Limits, On, Read, Write,
     account::Place,
-    gains,
-    grant::{About, AppliesTo},
+    grant::About,
     invitation,
-    preview::look,
-    resource::grows,
+    resource::{Name, Resource},
 };
 
 type AnyUnit<'u> = dyn Write + Send + Sync + 'u;
@@ -75,9 +72,9 @@ pub(super) async fn carry(
         Progress::Open(place) => *place,
     };
     let leaving = Leaving::look(sides.source(), of, place, now).await?;
-    let own = own_points(sides.source(), of, &leaving).await?;
-    let before = held(sides.source(), &own, now).await?;
     let revision = sides.target().next_revision(&ScopeRoot::Account(of.target))?;
+    let own = Own::find(sides.source(), of, &leaving).await?;
+    let before = own.held(sides.source(), &leaving.resources, now).await?;
     let place = if of.is_within() {
         let grants = Grants::look(sides.source(), of, &leaving, (revision, tools.ids, now)).await?;
         if leaving.place.parent == of.parent {
@@ -104,75 +101,12 @@ pub(super) async fn carry(
         Arriving::check_limits(sides.target(), tools.limits, (&leaving, &along)).await?;
         place
     };
-    let after = held(sides.target(), &own, now).await?;
-    let product = Arc::clone(leaving.situation.policy.product());
-    let more = |(before, after)| grows(&own_verbs(&product, before), &own_verbs(&product, after));
-    if before.iter().zip(&after).any(more) {
+    let moved: Vec<Resource> = leaving.resources.iter().map(|one| one.moved(revision)).collect();
+    let after = own.held(sides.target(), &moved, now).await?;
+    if own.grows(&leaving, &before, &after) {
         return Err(Refused::Denied.into());
     }
     Ok(Some(Moved { place }))
-}
-
-/// What somebody holds of the product's own verbs. Those of the suite, to administer the workspace, come from
-/// the account that it lies in: whoever creates a workspace there gets them too.
-fn own_verbs(product: &Product, held: &HeldPermissions) -> HeldPermissions {
-    let only = |bits: &PermissionBits| {
-        let mut own = PermissionBits::default();
-        for no in bits.iter() {
-            let of = product
-                .permission(no)
-                .and_then(|info| product.type_info(info.type_no));
-            if of.is_some_and(|of| !of.suite) {
-                own.insert(no);
-            }
-        }
-        own
-    };
-    HeldPermissions {
-        allowed: only(&held.allowed),
-        held: only(&held.held),
-        needs_approval: only(&held.needs_approval),
-        undecided: only(&held.undecided),
-    }
-}
-
-/// Where the mover could come to hold more: the workspace, and what stands for the resources in it.
-pub(super) async fn own_points(
-    read: &(impl Read + ?Sized),
-    of: &Relocation,
-    leaving: &Leaving,
-) -> Result<Vec<(Subject, Spot)>, StoreError> {
-    let on = Spot::On(On::Scope(of.scope.clone()));
-    let types = leaving.types().into_iter().map(|name| Spot::Type {
-        of: name.to_owned(),
-        scope: of.scope.clone(),
-        applies_to: AppliesTo::All,
-    });
-    let spots: Vec<Spot> = std::iter::once(on).chain(types).collect();
-    let subject = of.mover.as_ref().map(|mover| &mover.subject);
-    let own = match subject {
-        Some(subject) => gains::own_subjects(read, subject).await?,
-        None => BTreeSet::new(),
-    };
-    let pair = |subject: &Subject| -> Vec<(Subject, Spot)> {
-        let spots = spots.iter().cloned();
-        spots.map(|spot| (subject.clone(), spot)).collect()
-    };
-    Ok(own.iter().flat_map(pair).collect())
-}
-
-async fn held(
-    read: &(impl Read + ?Sized),
-    own: &[(Subject, Spot)],
-    now: Timestamp,
-) -> Result<Vec<HeldPermissions>, StoreError> {
-    let keys: Vec<String> = own.iter().map(|(_, spot)| spot.key()).collect();
-    let points: Vec<_> = own
-        .iter()
-        .zip(&keys)
-        .map(|((subject, spot), key)| (subject, key.as_str(), spot))
-        .collect();
-    look(read, None, &points, now).await
 }
 
 /// Takes everything away from the source of a move to another account.
@@ -272,6 +206,22 @@ pub(super) async fn points_at(
     Ok(())
 }
 
+/// Takes its parent from each resource outside of the workspace that lies below one in it.
+async fn cut(write: &mut (impl Write + ?Sized), of: &Relocation, links: &[Name]) -> Result<(), StoreError> {
+    for name in links {
+        let child = write.resource(name).await?;
+        if let Some(child) = child.filter(|child| child.scope != of.scope) {
+            let alone = Resource {
+                parent: None,
+                ..child
+            };
+            write.put_resource(&alone).await?;
+            write.emit(ScopeRoot::Account(of.account), Change::of_resource(name));
+        }
+    }
+    Ok(())
+}
+
 /// What goes along where nobody may refuse it any more: tenancy has moved the workspace already.
 pub(super) async fn force(
     sides: &mut Sides<'_>,
@@ -282,9 +232,18 @@ pub(super) async fn force(
     let situation = crate::Situation::load(sides.target(), [&of.parent, &of.scope]).await?;
     let situation = situation.ok_or(Refused::NotFound("account"))?;
     let arriving = Arriving { situation };
-    let taken = super::arriving::taken(sides.target(), &leaving).await?;
-    let links = sides.source().linked_across(&of.scope, MOST as u64).await?;
+    let taken = super::arriving::taken(sides.target(), of, &leaving).await?;
+    let links = sides
+        .source()
+        .linked_across(&of.scope, u64::from(u32::MAX))
+        .await?;
+    cut(sides.source(), of, &links).await?;
     leave(sides.source(), of, &leaving, now).await?;
+    if !taken.is_empty() {
+        let lost = Audit::new(None, FEED, of.scope.to_string()).with("lost", listed(&taken));
+        let root = ScopeRoot::Account(of.account);
+        sides.source().emit(root, lost.into());
+    }
     leaving.resources.retain(|one| !taken.contains(&one.name));
     leaving
         .resource_grants

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bailiwick_policy::PlaceState;
+use bailiwick_types::IdGen;
 
 use super::{MOST, Relocation};
 use crate::prelude::*;
@@ -11,13 +12,15 @@ use crate::{
     account::Place,
     approval::Approval,
     binding::{self, Binding},
-    grant::{About, AppliesTo, Filter, Grant},
+    grant::{
+        About, AppliesTo, Filter, Grant,
+        anew::{Anew, Kept},
+        giving,
+    },
     invitation::Invitation,
     resource::Resource,
 };
 
-/// Rows that are read at once.
-const PAGE: u64 = 1_000;
 /// One more than may move: enough to see that it is too much.
 const ENOUGH: u64 = MOST as u64 + 1;
 
@@ -126,8 +129,8 @@ impl Leaving {
             None => return Err(Refused::NotFound("workspace").into()),
         }
         let leaving = Self {
-            bindings: bindings(read, &of.scope).await?,
-            grants: grants(read, &of.scope).await?,
+            bindings: bindings(read, &of.scope, ENOUGH).await?,
+            grants: giving::up_to(read, &in_scope(&of.scope), MOST + 1).await?,
             resources: read.resources_in(&of.scope, ENOUGH).await?,
             resource_grants: read.grants_in(&of.scope, ENOUGH).await?,
             invitations: read.invitations_to(&of.scope, ENOUGH).await?,
@@ -156,12 +159,14 @@ impl Leaving {
         of: &Relocation,
         place: Place,
     ) -> Result<Option<Self>, StoreError> {
-        let Some(situation) = Situation::load(read, [&of.scope]).await? else {
+        let mut scopes = vec![&of.scope];
+        scopes.extend(of.is_within().then_some(&of.parent));
+        let Some(situation) = Situation::load(read, scopes).await? else {
             return Ok(None);
         };
         let all = u64::from(u32::MAX);
         Ok(Some(Self {
-            bindings: bindings(read, &of.scope).await?,
+            bindings: bindings(read, &of.scope, all).await?,
             grants: grants(read, &of.scope).await?,
             resources: read.resources_in(&of.scope, all).await?,
             resource_grants: read.grants_in(&of.scope, all).await?,
@@ -171,6 +176,35 @@ impl Leaving {
             actor: None,
             place,
         }))
+    }
+
+    /// Whether somebody asks for the move, so that it may be refused.
+    pub(super) fn is_asked(&self) -> bool {
+        self.actor.is_some()
+    }
+
+    /// The resources, which come to count as registered at the move. `is_closed` tells that no others lie
+    /// below them.
+    pub(super) fn anew(&self, is_closed: bool) -> Anew<'_> {
+        Anew {
+            product: self.situation.policy.product(),
+            resources: self.resources.iter().collect(),
+            others: is_closed.then(Vec::new),
+        }
+    }
+
+    /// What takes the place of a grant on a type, in the workspace or around it.
+    pub(super) fn keep(
+        &self,
+        anew: &Anew<'_>,
+        grant: &Grant,
+        (revision, ids): (u64, &dyn IdGen),
+    ) -> Result<Vec<Grant>, Precondition> {
+        let Kept { grants, loses } = anew.all_in(&self.place.scope, grant, revision, ids);
+        if loses && self.is_asked() {
+            return Err(grant.refused_in_part());
+        }
+        Ok(grants)
     }
 
     /// The types of the resources.
@@ -193,6 +227,10 @@ impl Leaving {
         let Some(actor) = &self.actor else {
             return false;
         };
+        if actor.standing.is_none() {
+            // An operator may give anything to others; what it would come to hold itself refuses the move.
+            return true;
+        }
         let product = self.situation.policy.product();
         grant.patterns(product).into_iter().all(|pattern| {
             let claim = Claim::pattern(pattern, of.scope.level());
@@ -204,8 +242,7 @@ impl Leaving {
 
 /// Whether a grant on a scope around the target comes to reach resources that count as registered anew.
 pub(super) fn reaches(grant: &Grant, types: &BTreeSet<&str>, now: Timestamp) -> bool {
-    let lasts = grant.expires_at.is_none_or(|at| at > now);
-    lasts
+    grant.lasts(now)
         && match &grant.about {
             About::Scope(_) => true,
             About::Type { of, applies_to, .. } => {
@@ -215,29 +252,27 @@ pub(super) fn reaches(grant: &Grant, types: &BTreeSet<&str>, now: Timestamp) -> 
         }
 }
 
-/// The bindings on a scope, at most [`ENOUGH`].
-pub(super) async fn bindings(read: &(impl Read + ?Sized), scope: &Scope) -> Result<Vec<Binding>, StoreError> {
+/// The bindings on a scope.
+async fn bindings(
+    read: &(impl Read + ?Sized),
+    scope: &Scope,
+    limit: u64,
+) -> Result<Vec<Binding>, StoreError> {
     let filter = binding::Filter {
         scope: Some(scope.clone()),
         subject: None,
     };
-    read.bindings(&filter, None, ENOUGH).await
+    read.bindings(&filter, None, limit).await
 }
 
-/// The grants on a scope and on types in it.
-pub(super) async fn grants(read: &(impl Read + ?Sized), scope: &Scope) -> Result<Vec<Grant>, StoreError> {
-    let filter = Filter {
+fn in_scope(scope: &Scope) -> Filter {
+    Filter {
         scope: Some(scope.clone()),
         ..Filter::default()
-    };
-    let mut all: Vec<Grant> = Vec::new();
-    loop {
-        let after = all.last().map(|last| last.id.uuid());
-        let page = read.grants(&filter, after, PAGE).await?;
-        let is_last = (page.len() as u64) < PAGE;
-        all.extend(page);
-        if is_last || all.len() > MOST {
-            return Ok(all);
-        }
     }
+}
+
+/// All grants on a scope and on types in it.
+pub(super) async fn grants(read: &(impl Read + ?Sized), scope: &Scope) -> Result<Vec<Grant>, StoreError> {
+    giving::all(read, &in_scope(scope)).await
 }

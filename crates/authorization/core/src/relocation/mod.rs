@@ -8,13 +8,15 @@
 mod arriving;
 mod carry;
 mod leaving;
+mod own;
 mod run;
 mod within;
 
 use async_trait::async_trait;
 use bailiwick_types::{AccountId, Refused, Scope, SourceVersion, StoreError, Subject, Timestamp};
 
-pub use self::run::{Foreseen, arrive_unasked, preview, relocate, relocate_unasked};
+pub(crate) use self::run::follow_within;
+pub use self::run::{Foreseen, Refusal, arrive_unasked, check, preview, relocate, relocate_unasked};
 use crate::{
     approval::Approval,
     grant::Grant,
@@ -22,6 +24,8 @@ use crate::{
     resource::{Name, Resource},
 };
 
+/// The action under which the audit log shows what was moved without being asked.
+const FEED: &str = "feed";
 /// The most resources, bindings, grants and requests of a workspace, each, that move together.
 pub const MOST: usize = 10_000;
 

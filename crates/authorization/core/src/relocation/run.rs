@@ -1,26 +1,27 @@
 //! Carries a move out, or previews it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bailiwick_policy::PlaceState;
 use bailiwick_types::{
-    AllAccounts, Authorized, Code, Fault as _, IdGen, System, Token, method::authorization::MoveScope,
+    AllAccounts, Authorized, Code, FINAL, Fault, FieldViolation, IdGen, Reason, ScopeRoot, System, Token,
+    method::authorization::MoveScope,
 };
 
 use super::{
-    Relocation,
+    FEED, Relocation,
     carry::{Moved, Sides, Tools, carry, close, force, points_at},
     leaving::{Leaving, Progress, progress},
+    within::Grants,
 };
 use crate::prelude::*;
 use crate::{
-    Ports, Read, Situation, Write,
+    Ports, Read, Situation, Unit, Write,
+    account::Place,
     draft::Draft,
     preview::{Effect, effects, look},
 };
 
-/// The action under which the audit log shows what was moved without being asked.
-const FEED: &str = "feed";
 /// The action of the command that finishes moves.
 const RECONCILE: &str = "reconcile";
 
@@ -33,10 +34,24 @@ pub type Foreseen = Vec<Effect>;
 /// # Errors
 /// The move is refused, or the store fails.
 pub async fn relocate(ports: &Ports, by: &Authorized<MoveScope>, of: Relocation) -> Result<Token, Error> {
+    run(ports, all_accounts(by)?, by.action(), of).await
+}
+
+/// Checks whether a workspace would be moved now. Nothing is written, and nothing previewed, so that no size
+/// of the account refuses it.
+///
+/// # Errors
+/// As [`relocate`].
+pub async fn check(ports: &Ports, by: &Authorized<MoveScope>, of: &Relocation) -> Result<(), Error> {
+    // The unit of work rolls back: it takes the locks and the time that the move is about to take.
+    carried_out(ports, all_accounts(by)?, by.action(), of)
+        .await
+        .map(drop)
+}
+
+fn all_accounts(by: &Authorized<MoveScope>) -> Result<AllAccounts, StoreError> {
     let all = by.all_accounts();
-    let all =
-        all.ok_or_else(|| StoreError::internal("a workspace is moved by a call that names no account"))?;
-    run(ports, all, by.action(), of).await
+    all.ok_or_else(|| StoreError::internal("a workspace is moved by a call that names no account"))
 }
 
 /// Like [`relocate`], for a command that finishes a move of tenancy.
@@ -54,6 +69,32 @@ async fn run(ports: &Ports, all: AllAccounts, action: &'static str, of: Relocati
     }
 }
 
+/// A refusal of a move by a rule: under its version the move never happens afterwards. It says so, because a
+/// refusal of the guard has the same code and is none of the move.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Refusal(#[from] Error);
+
+impl Fault for Refusal {
+    fn code(&self) -> Code {
+        self.0.code()
+    }
+    fn reason(&self) -> Reason {
+        self.0.reason()
+    }
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        let mut all = self.0.metadata();
+        all.extend(is_final(&self.0).then(|| (FINAL, true.to_string())));
+        all
+    }
+    fn violations(&self) -> &[FieldViolation] {
+        self.0.violations()
+    }
+    fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after()
+    }
+}
+
 /// Whether the same move would be refused again, as far as it is up to the rules.
 fn is_final(error: &Error) -> bool {
     !matches!(
@@ -68,6 +109,16 @@ async fn carry_out(
     action: &'static str,
     of: &Relocation,
 ) -> Result<Token, Error> {
+    Ok(carried_out(ports, all, action, of).await?.commit().await?)
+}
+
+/// The unit of work in which the workspace is moved, not committed yet.
+async fn carried_out(
+    ports: &Ports,
+    all: AllAccounts,
+    action: &'static str,
+    of: &Relocation,
+) -> Result<Box<dyn Unit + Send + Sync>, Error> {
     let accounts = [of.account, of.target];
     let unit = ports.store.write_accounts(all, &accounts).await?;
     let mut unit = unit.ok_or(Refused::Denied)?;
@@ -91,7 +142,7 @@ async fn carry_out(
         )
         .await?;
     }
-    Ok(unit.commit().await?)
+    Ok(unit)
 }
 
 /// Notes that the version of a refused move is used up: a call that is still under way comes too late.
@@ -120,9 +171,7 @@ async fn settle(ports: &Ports, all: AllAccounts, of: &Relocation, refused: Error
 /// # Errors
 /// The move would be refused, or the store fails.
 pub async fn preview(ports: &Ports, by: &Authorized<MoveScope>, of: &Relocation) -> Result<Foreseen, Error> {
-    let all = by.all_accounts();
-    let all =
-        all.ok_or_else(|| StoreError::internal("a move is previewed by a call that names no account"))?;
+    let all = all_accounts(by)?;
     let (from, to) = (all.account(of.account), all.account(of.target));
     let source: Arc<dyn Read + Send + Sync> = ports.store.read(from).await?.into();
     let target: Arc<dyn Read + Send + Sync> = if of.is_within() {
@@ -223,6 +272,41 @@ pub async fn arrive_unasked<'u>(
     let place = force(&mut sides, of, leaving, (ids, now)).await?;
     close(&mut sides, of, place, (None, FEED)).await?;
     Ok(true)
+}
+
+/// Has a workspace that tenancy tells at another parent in its account count as moved there, where it was not
+/// moved by a call. Grants that a call would refuse are left out.
+///
+/// # Errors
+/// The store fails.
+pub(crate) async fn follow_within(
+    write: &mut (impl Write + ?Sized),
+    ids: &dyn IdGen,
+    now: Timestamp,
+    before: &Place,
+    after: &Place,
+) -> Result<(), StoreError> {
+    let of = Relocation {
+        account: before.account,
+        scope: before.scope.clone(),
+        target: before.account,
+        parent: after.parent.clone(),
+        version: after.version.clone(),
+        mover: None,
+    };
+    let revision = write.next_revision(&ScopeRoot::Account(before.account))?;
+    let Some(leaving) = Leaving::unasked(write, &of, before.clone()).await? else {
+        return Ok(());
+    };
+    let moved = async {
+        let grants = Grants::work_out(write, &of, &leaving, (revision, ids, now)).await?;
+        grants.apply(write, &of, &leaving, (revision, now)).await
+    };
+    match moved.await {
+        Ok(_) => Ok(()),
+        Err(Error::Store(error)) => Err(error),
+        Err(other) => Err(StoreError::internal(other.to_string())),
+    }
 }
 
 #[cfg(test)]

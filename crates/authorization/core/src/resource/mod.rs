@@ -83,6 +83,16 @@ pub struct Resource {
     pub updated_at: Timestamp,
 }
 
+impl Resource {
+    /// The same as it counts after a move of the workspace that it lies in.
+    pub(crate) fn moved(&self, revision: u64) -> Self {
+        Self {
+            revision,
+            ..self.clone()
+        }
+    }
+}
+
 /// Checks what a request says of a resource against the manifest.
 fn check(
     product: &Product,
@@ -187,6 +197,13 @@ pub trait Writer: Send + Sync {
     async fn put_quota(&mut self, subject: &Subject, of: &str, limit: Option<u64>) -> Result<(), StoreError>;
     /// Makes or replaces a resource.
     async fn put_resource(&mut self, resource: &Resource) -> Result<(), StoreError>;
+    /// Makes or replaces resources.
+    async fn put_resources(&mut self, resources: &[Resource]) -> Result<(), StoreError> {
+        for resource in resources {
+            self.put_resource(resource).await?;
+        }
+        Ok(())
+    }
     /// Removes a resource with all grants on it and approvals of it; returns whose they were.
     async fn remove_resource(&mut self, name: &Name) -> Result<Vec<Subject>, StoreError>;
 }

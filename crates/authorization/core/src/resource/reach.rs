@@ -3,16 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_policy::{
-    Claim, DecisionInput, HeldPermissions, PermissionBits, Product, Reason, decide, permissions_held,
-};
-use bailiwick_types::Level;
+use bailiwick_policy::{Claim, DecisionInput, HeldPermissions, Reason, decide, permissions_held};
 
 use super::{Name, Resource, tree::with_all_below};
 use crate::prelude::*;
 use crate::{
     Aim, On, Standing,
-    grant::{About, AppliesTo, Filter, Grant, giving},
+    grant::{About, AppliesTo, Filter, Grant, anew::given, giving},
     preview::MOST,
     sources::holds_in_account,
 };
@@ -45,7 +42,7 @@ pub(super) async fn may_reparent(work: &mut Work, resource: &Resource, parent: &
         !grants.iter().any(is_own)
     } else {
         let holds = |no| holds_in_account(work, &Claim::permission(no));
-        granted(product, &grants).iter().all(holds)
+        given(product, &grants).iter().all(holds)
     };
     if gives_nothing_new {
         return Ok(true);
@@ -167,28 +164,13 @@ fn holds_granted<'g>(
         On::Resource(name) => product.type_no(&name.of),
         On::Scope(_) => None,
     };
-    granted(product, grants)
+    given(product, grants)
         .iter()
         .filter(|no| of.is_some_and(|of| product.may_be_asked_on(*no, of)))
         .all(|no| {
             let decision = ask(work, own, aim, |input| decide(input, no));
             decision.is_allow() && decision.reason != Reason::Approved
         })
-}
-
-/// The permissions that grants give, with those that they imply.
-fn granted<'g>(product: &Product, grants: impl IntoIterator<Item = &'g Grant>) -> PermissionBits {
-    let mut all = PermissionBits::default();
-    for text in grants.into_iter().flat_map(|grant| &grant.permissions) {
-        let given = product.pattern(text);
-        let given = given.map(|pattern| product.matched(pattern, Level::Account));
-        let numbers = given.iter().flat_map(PermissionBits::iter);
-        for info in numbers.filter_map(|no| product.permission(no)) {
-            all.insert(info.no);
-            all.union(&info.implies);
-        }
-    }
-    all
 }
 
 /// Whether a check on the resource would allow more than before: at once, after an approval, or with more
@@ -233,16 +215,8 @@ impl Reach {
         match &grant.about {
             About::Resource(name) => self.names.contains(name),
             About::Scope(scope) => self.path.contains(scope),
-            About::Type {
-                of,
-                scope,
-                applies_to,
-            } => {
-                let in_time = match applies_to {
-                    AppliesTo::All => true,
-                    AppliesTo::Existing => self.registered <= grant.revision,
-                    AppliesTo::Future => self.registered > grant.revision,
-                };
+            About::Type { of, scope, .. } => {
+                let in_time = grant.reach().is_some_and(|reach| reach.covers(self.registered));
                 let is_of_type = self.names.first().is_some_and(|name| name.of == *of);
                 in_time && is_of_type && self.path.contains(scope)
             }
@@ -252,8 +226,8 @@ impl Reach {
 
 /// The grants that a filter has and that have not ended.
 pub(super) async fn unexpired(work: &Work, filter: &Filter) -> Result<Vec<Grant>, StoreError> {
-    let mut all = giving::all(work, filter).await?;
-    all.retain(|grant| grant.expires_at.is_none_or(|at| at > work.now));
+    let mut all = giving::all(&*work.unit, filter).await?;
+    all.retain(|grant| grant.lasts(work.now));
     Ok(all)
 }
 

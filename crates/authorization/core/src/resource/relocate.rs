@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_types::{GrantId, method::authorization::MoveResource};
+use bailiwick_types::method::authorization::MoveResource;
 
 use super::{
     Name, Resource,
     reach::{allows_on, load, may_relocate, own_standing, unexpired},
     tree::with_all_below,
 };
-use crate::grant::{About, AppliesTo, Filter, Grant, giving::rewrite};
+use crate::grant::{About, AppliesTo, Filter, Grant, anew::Anew, giving::rewrite};
 use crate::prelude::*;
+use crate::preview;
 
 /// The most resources that move together.
 pub const MOST: usize = 1_000;
@@ -20,7 +21,7 @@ pub const MOST: usize = 1_000;
 ///
 /// What moves counts as registered at the move, so that grants on existing resources of a type at the target
 /// do not reach it. Such grants on a scope around both the old and the new place keep their effect: they are
-/// written out on each resource that they cover.
+/// written out on each resource that they cover. Where that would reach more, the move is refused.
 #[derive(Debug, Clone)]
 pub struct Move {
     /// Type and id.
@@ -113,37 +114,55 @@ impl Move {
 
     /// Writes the grants on existing resources of a type, given around both scopes, out on the resources that
     /// they cover.
-    async fn write_out(&self, work: &mut Work, moving: &Moving) -> Result<(), StoreError> {
+    async fn write_out(&self, work: &mut Work, moving: &Moving) -> Result<(), Error> {
         let mut around_both = work.situation.path(&moving.first.scope);
         let around_target = work.situation.path(&self.scope);
         around_both.retain(|scope| around_target.contains(scope));
+        let mut covering = Vec::new();
         for scope in around_both {
             let filter = Filter {
                 scope: Some(scope),
                 ..Filter::default()
             };
-            for grant in unexpired(work, &filter).await? {
-                let About::Type {
-                    of,
-                    applies_to: AppliesTo::Existing,
-                    ..
-                } = &grant.about
-                else {
-                    continue;
-                };
-                let covered =
-                    |resource: &&Resource| resource.name.of == *of && resource.revision <= grant.revision;
-                for resource in moving.all().filter(covered) {
-                    let on_it = Grant {
-                        id: GrantId::generate(&*work.ids),
-                        about: About::Resource(resource.name.clone()),
-                        ..grant.clone()
-                    };
-                    rewrite(work, &on_it, resource.name.to_string()).await?;
-                }
+            let mut around = unexpired(work, &filter).await?;
+            around.retain(|grant| is_on_existing(grant) && moving.all().any(|one| grant.covers(one)));
+            covering.append(&mut around);
+        }
+        if covering.is_empty() {
+            return Ok(());
+        }
+        let others = self.others_below(work, moving).await?;
+        let anew = Anew {
+            product: work.situation.policy.product(),
+            resources: moving.all().collect(),
+            others: others.as_ref().map(|others| others.iter().collect()),
+        };
+        let mut written = Vec::new();
+        for grant in covering {
+            let on_them = anew.written_out(&grant, &*work.ids);
+            written.extend(on_them.ok_or_else(|| grant.refused_in_part())?);
+        }
+        for grant in written {
+            if let About::Resource(name) = &grant.about {
+                let target = name.to_string();
+                rewrite(work, &grant, target).await?;
             }
         }
         Ok(())
+    }
+
+    /// What lies below the resources that move and does not move along; none where it is too much to look at.
+    async fn others_below(&self, work: &Work, moving: &Moving) -> Result<Option<Vec<Resource>>, StoreError> {
+        let names = with_all_below(&*work.unit, &self.name).await?;
+        if names.len() > preview::MOST {
+            return Ok(None);
+        }
+        let moves: BTreeSet<&Name> = moving.all().map(|one| &one.name).collect();
+        let mut others = Vec::new();
+        for name in names.iter().filter(|name| !moves.contains(name)) {
+            others.extend(work.unit.resource(name).await?);
+        }
+        Ok(Some(others))
     }
 
     async fn put(&self, work: &mut Work, mut resource: Resource) -> Result<Resource, StoreError> {
@@ -156,6 +175,16 @@ impl Move {
         work.emit(entry.with("to", &resource.scope));
         Ok(resource)
     }
+}
+
+fn is_on_existing(grant: &Grant) -> bool {
+    matches!(
+        grant.about,
+        About::Type {
+            applies_to: AppliesTo::Existing,
+            ..
+        }
+    )
 }
 
 /// Everything below a resource that lies in its scope. The walk stops once it is too much for one move.
@@ -185,7 +214,7 @@ mod tests {
     use std::time::Duration;
 
     use bailiwick_policy::PlaceState;
-    use bailiwick_types::{Subject, WorkspaceId};
+    use bailiwick_types::{GrantId, Subject, WorkspaceId};
 
     use super::*;
     use crate::{
@@ -206,6 +235,14 @@ mod tests {
             of: "project".to_owned(),
             scope,
             applies_to,
+        }
+    }
+
+    fn pages() -> About {
+        About::Type {
+            of: "page".to_owned(),
+            scope: account(),
+            applies_to: AppliesTo::Existing,
         }
     }
 
@@ -352,8 +389,8 @@ mod tests {
     #[tokio::test]
     async fn grants_on_existing_resources_around_both_scopes_are_written_out() {
         let world = world().await;
-        let existing = || projects(account(), AppliesTo::Existing);
-        let grant = world.grant(&subject(3), &["project.view"], existing()).await;
+        world.resource("page:p", &account(), Some("folder:f")).await;
+        let grant = world.grant(&subject(3), &["page.view"], pages()).await;
         let over = Grant {
             id: GrantId::generate(&*world.ports.ids),
             subject: subject(4),
@@ -364,7 +401,7 @@ mod tests {
             .put(async |write| crate::grant::Writer::put_grant(write, &over).await)
             .await;
         world.clock.advance(Duration::from_secs(1));
-        world.run(1, to("folder:f", workspace())).await.unwrap();
+        world.run(2, to("folder:f", workspace())).await.unwrap();
         let grants = async |of: Subject| world.read().grants(&Filter::of(&of), None, 9).await.unwrap();
         let about: Vec<About> = grants(subject(3))
             .await
@@ -372,8 +409,42 @@ mod tests {
             .map(|grant| grant.about)
             .collect();
         assert_eq!(about.len(), 2);
-        assert!(about.contains(&About::Resource(name("project:p"))), "{about:?}");
+        assert!(about.contains(&About::Resource(name("page:p"))), "{about:?}");
         assert_eq!(grants(subject(4)).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_grant_on_existing_resources_that_would_reach_more_when_written_out_refuses_the_move() {
+        // It covers folders, and would give projects below them too.
+        let world = world().await;
+        let folders = About::Type {
+            of: "folder".to_owned(),
+            scope: account(),
+            applies_to: AppliesTo::Existing,
+        };
+        world.grant(&subject(3), &["project.view"], folders).await;
+        let refused = world.run(1, to("folder:f", workspace())).await;
+        let named = "folder".to_owned();
+        assert!(
+            matches!(&refused, Err(Error::Precondition(Precondition::GrantInPart { of })) if *of == named),
+            "{refused:?}"
+        );
+        assert_eq!(world.found("folder:f").await.unwrap().scope, account());
+        // It covers a page, and would give one below that which is newer than it.
+        for scope in [account(), workspace()] {
+            let world = self::world().await;
+            world.resource("page:p", &account(), None).await;
+            world.grant(&subject(3), &["page.view"], pages()).await;
+            world.resource("page:new", &scope, Some("page:p")).await;
+            let refused = world.run(2, to("page:p", workspace())).await;
+            assert!(
+                matches!(
+                    refused,
+                    Err(Error::Precondition(Precondition::GrantInPart { .. }))
+                ),
+                "{refused:?}"
+            );
+        }
     }
 
     #[tokio::test]

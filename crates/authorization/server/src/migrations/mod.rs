@@ -5,6 +5,7 @@ mod m0002_row_security;
 mod m0003_creators;
 mod m0004_approval_targets;
 mod m0005_usage;
+mod m0006_places_by_id;
 
 pub use m0005_usage::COUNTED;
 use sea_orm_migration::{
@@ -22,6 +23,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0003_creators::Step),
         Box::new(m0004_approval_targets::Step),
         Box::new(m0005_usage::Step),
+        Box::new(m0006_places_by_id::Step),
     ]
 }
 

@@ -130,28 +130,45 @@ impl<T: ReadConn> Reader for Tx<T> {
     }
 }
 
+/// What changes where a binding is there already.
+const CHANGES: [binding::Column; 3] = {
+    use binding::Column as C;
+    [C::Key, C::Parameters, C::ExpiresAt]
+};
+
+fn row(of: &Binding) -> binding::ActiveModel {
+    binding::ActiveModel {
+        account_id: set(of.account.uuid()),
+        id: set(of.id.uuid()),
+        subject: set(of.subject.to_string()),
+        role: set(of.role.clone()),
+        scope_level: set(column(of.scope.level().code())),
+        scope_id: set(of.scope.uuid().unwrap_or_default()),
+        key: set(of.key.clone()),
+        parameters: set((!of.parameters.is_empty()).then(|| json(&of.parameters))),
+        expires_at: set(of.expires_at.map(|at| at.0)),
+        created_at: set(of.created_at.0),
+        creator: set(of.creator.as_ref().map(ToString::to_string)),
+    }
+}
+
 #[async_trait]
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_binding(&mut self, of: &Binding) -> Result<(), StoreError> {
-        use binding::Column as C;
         if let Some(user) = of.subject.user_id() {
             self.hold_user(user).await?;
         }
-        let row = binding::ActiveModel {
-            account_id: set(of.account.uuid()),
-            id: set(of.id.uuid()),
-            subject: set(of.subject.to_string()),
-            role: set(of.role.clone()),
-            scope_level: set(column(of.scope.level().code())),
-            scope_id: set(of.scope.uuid().unwrap_or_default()),
-            key: set(of.key.clone()),
-            parameters: set((!of.parameters.is_empty()).then(|| json(&of.parameters))),
-            expires_at: set(of.expires_at.map(|at| at.0)),
-            created_at: set(of.created_at.0),
-            creator: set(of.creator.as_ref().map(ToString::to_string)),
-        };
-        self.upsert(row, [C::Key, C::Parameters, C::ExpiresAt]).await?;
+        self.upsert(row(of), CHANGES).await?;
         self.wrote(written::binding(of, false))
+    }
+    async fn put_bindings(&mut self, bindings: &[Binding]) -> Result<(), StoreError> {
+        self.hold_users(bindings.iter().map(|binding| &binding.subject))
+            .await?;
+        self.upsert_all(bindings.iter().map(row).collect(), &CHANGES)
+            .await?;
+        bindings
+            .iter()
+            .try_for_each(|of| self.wrote(written::binding(of, false)))
     }
     async fn remove_binding(&mut self, binding: &Binding) -> Result<(), StoreError> {
         let key = (self.account_id()?.uuid(), binding.id.uuid());

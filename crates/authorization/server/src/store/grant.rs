@@ -104,58 +104,70 @@ impl<T: ReadConn> Reader for Tx<T> {
     }
 }
 
+/// What changes where a grant is there already.
+const CHANGES: [entitlement::Column; 5] = {
+    use entitlement::Column as C;
+    [
+        C::Permissions,
+        C::Generation,
+        C::Parameters,
+        C::ExpiresAt,
+        C::Revision,
+    ]
+};
+
+fn row(of: &Grant) -> entitlement::ActiveModel {
+    let (kind, scope, resource_type, resource_id, applies_to) = match &of.about {
+        About::Resource(name) => (
+            Kind::Resource,
+            None,
+            Some(name.of.clone()),
+            Some(name.id.clone()),
+            None,
+        ),
+        About::Scope(scope) => (Kind::Scope, Some(scope), None, None, None),
+        About::Type {
+            of,
+            scope,
+            applies_to,
+        } => (Kind::Type, Some(scope), Some(of.clone()), None, Some(applies_to)),
+    };
+    entitlement::ActiveModel {
+        account_id: set(of.account.uuid()),
+        id: set(of.id.uuid()),
+        subject: set(of.subject.to_string()),
+        kind: set(column(kind.code())),
+        scope_level: set(scope.map(|scope| column(scope.level().code()))),
+        scope_id: set(scope.and_then(bailiwick_types::Scope::uuid)),
+        resource_type: set(resource_type),
+        resource_id: set(resource_id),
+        applies_to: set(applies_to.map(|applies_to| column(applies_to.code()))),
+        revision: set(stored(of.revision)),
+        permissions: set(json(&of.permissions)),
+        generation: set(generation(of.generation)),
+        parameters: set((!of.parameters.is_empty()).then(|| json(&of.parameters))),
+        expires_at: set(of.expires_at.map(|at| at.0)),
+        created_at: set(of.created_at.0),
+        creator: set(of.creator.as_ref().map(ToString::to_string)),
+    }
+}
+
 #[async_trait]
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_grant(&mut self, of: &Grant) -> Result<(), StoreError> {
-        use entitlement::Column as C;
         if let Some(user) = of.subject.user_id() {
             self.hold_user(user).await?;
         }
-        let (kind, scope, resource_type, resource_id, applies_to) = match &of.about {
-            About::Resource(name) => (
-                Kind::Resource,
-                None,
-                Some(name.of.clone()),
-                Some(name.id.clone()),
-                None,
-            ),
-            About::Scope(scope) => (Kind::Scope, Some(scope), None, None, None),
-            About::Type {
-                of,
-                scope,
-                applies_to,
-            } => (Kind::Type, Some(scope), Some(of.clone()), None, Some(applies_to)),
-        };
-        let row = entitlement::ActiveModel {
-            account_id: set(of.account.uuid()),
-            id: set(of.id.uuid()),
-            subject: set(of.subject.to_string()),
-            kind: set(column(kind.code())),
-            scope_level: set(scope.map(|scope| column(scope.level().code()))),
-            scope_id: set(scope.and_then(bailiwick_types::Scope::uuid)),
-            resource_type: set(resource_type),
-            resource_id: set(resource_id),
-            applies_to: set(applies_to.map(|applies_to| column(applies_to.code()))),
-            revision: set(stored(of.revision)),
-            permissions: set(json(&of.permissions)),
-            generation: set(generation(of.generation)),
-            parameters: set((!of.parameters.is_empty()).then(|| json(&of.parameters))),
-            expires_at: set(of.expires_at.map(|at| at.0)),
-            created_at: set(of.created_at.0),
-            creator: set(of.creator.as_ref().map(ToString::to_string)),
-        };
-        self.upsert(
-            row,
-            [
-                C::Permissions,
-                C::Generation,
-                C::Parameters,
-                C::ExpiresAt,
-                C::Revision,
-            ],
-        )
-        .await?;
+        self.upsert(row(of), CHANGES).await?;
         self.wrote(written::grant(of, false))
+    }
+    async fn put_grants(&mut self, grants: &[Grant]) -> Result<(), StoreError> {
+        self.hold_users(grants.iter().map(|grant| &grant.subject)).await?;
+        self.upsert_all(grants.iter().map(row).collect(), &CHANGES)
+            .await?;
+        grants
+            .iter()
+            .try_for_each(|of| self.wrote(written::grant(of, false)))
     }
     async fn remove_grant(&mut self, grant: &Grant) -> Result<(), StoreError> {
         let key = (self.account_id()?.uuid(), grant.id.uuid());

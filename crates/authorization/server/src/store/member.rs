@@ -20,6 +20,8 @@ use super::{
     written,
 };
 
+/// Users that one statement names.
+const USERS: usize = 1_000;
 /// Scopes that one statement names.
 const SCOPES: usize = 300;
 
@@ -42,6 +44,16 @@ impl FromRow for Member {
 impl<T: ReadConn> Reader for Tx<T> {
     async fn member(&self, user: UserId) -> Result<Option<Member>, StoreError> {
         self.find_id(user.uuid()).await
+    }
+    async fn members_of(&self, users: &[UserId]) -> Result<Vec<Member>, StoreError> {
+        use member::Column as C;
+        let mut members = Vec::with_capacity(users.len());
+        for some in users.chunks(USERS) {
+            let ids = some.iter().map(|user| user.uuid());
+            let rows = self.own::<member::Entity>()?.filter(C::UserId.is_in(ids));
+            members.extend(self.list::<Member>(rows).await?);
+        }
+        Ok(members)
     }
     async fn members(&self, after: Option<UserId>, limit: u64) -> Result<Vec<Member>, StoreError> {
         use member::Column as C;

@@ -11,6 +11,7 @@ mod grant;
 mod group;
 mod invitation;
 mod kept;
+mod left_behind;
 mod limit;
 mod member;
 mod person;
@@ -43,6 +44,7 @@ use bailiwick_types::{AccountAccess, AccountId, AccountWrite, AllAccounts, Produ
 use sea_orm::EntityTrait;
 
 pub(crate) use kept::{KeptRows, Page};
+pub(crate) use left_behind::left_at;
 pub(crate) use products::Products;
 pub use snapshot::Snapshot;
 pub use strays::{AfterStray, Stray, Strays};

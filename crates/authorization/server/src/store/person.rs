@@ -9,7 +9,7 @@ use bailiwick_authorization_core::{
     person::{InAccount, Person, PersonState, Reader, RootRole, ServiceAccount, Writer},
     product::Reader as _,
 };
-use bailiwick_sql::Error;
+use bailiwick_sql::{Error, placeholders};
 use bailiwick_types::{AccountId, EmailKey, ScopeRoot, ServiceAccountId, Subject, UserId};
 use sea_orm::{
     ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryResult, QuerySelect,
@@ -34,6 +34,27 @@ impl<T: ReadConn> Tx<T> {
         if self.conn().get_database_backend() == DbBackend::Postgres {
             let sql = "SELECT 1 FROM user_state WHERE user_id = $1 FOR SHARE";
             self.rows(sql, vec![user.uuid().into()]).await?;
+        }
+        Ok(())
+    }
+    /// The same for many users, in the order of their ids.
+    pub(super) async fn hold_users(
+        &self,
+        subjects: impl Iterator<Item = &Subject> + Send,
+    ) -> Result<(), StoreError> {
+        if self.conn().get_database_backend() == DbBackend::Postgres {
+            let users: BTreeSet<Uuid> = subjects
+                .filter_map(|subject| Some(subject.user_id()?.uuid()))
+                .collect();
+            let users: Vec<Uuid> = users.into_iter().collect();
+            for some in users.chunks(AT_ONCE) {
+                let sql = format!(
+                    "SELECT 1 FROM user_state WHERE user_id IN ({}) ORDER BY user_id FOR SHARE",
+                    placeholders(1, some.len())
+                );
+                self.rows(&sql, some.iter().map(|user| (*user).into()).collect())
+                    .await?;
+            }
         }
         Ok(())
     }
@@ -91,6 +112,17 @@ impl<T: ReadConn> Reader for Tx<T> {
             return Ok(None);
         };
         Ok(Some(self::person(row)?))
+    }
+    async fn people(&self, users: &[UserId]) -> Result<Vec<Person>, StoreError> {
+        let mut people = Vec::with_capacity(users.len());
+        for some in users.chunks(AT_ONCE) {
+            let ids = some.iter().map(|user| user.uuid());
+            let rows = user_state::Entity::find().filter(user_state::Column::UserId.is_in(ids));
+            for row in rows.all(self.conn()).await.map_err(store_error)? {
+                people.push(self::person(row)?);
+            }
+        }
+        Ok(people)
     }
     async fn emails(&self, of: &[InAccount]) -> Result<HashMap<InAccount, String>, StoreError> {
         use user_state::Column as C;

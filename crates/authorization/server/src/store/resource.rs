@@ -165,6 +165,40 @@ impl<T: ReadConn> Reader for Tx<T> {
     }
 }
 
+/// What changes where a resource is there already.
+const CHANGES: [resource::Column; 9] = {
+    use resource::Column as C;
+    [
+        C::ScopeLevel,
+        C::ScopeId,
+        C::Owner,
+        C::ParentType,
+        C::ParentId,
+        C::Title,
+        C::Attributes,
+        C::Revision,
+        C::UpdatedAt,
+    ]
+};
+
+fn row(of: &Resource) -> resource::ActiveModel {
+    resource::ActiveModel {
+        account_id: set(of.account.uuid()),
+        kind: set(of.name.of.clone()),
+        id: set(of.name.id.clone()),
+        scope_level: set(column(of.scope.level().code())),
+        scope_id: set(of.scope.uuid().unwrap_or_default()),
+        owner: set(of.owner.as_ref().map(ToString::to_string)),
+        parent_type: set(of.parent.as_ref().map(|parent| parent.of.clone())),
+        parent_id: set(of.parent.as_ref().map(|parent| parent.id.clone())),
+        title: set(of.title.clone()),
+        attributes: set(json(&of.attributes)),
+        revision: set(stored(of.revision)),
+        created_at: set(of.created_at.0),
+        updated_at: set(of.updated_at.0),
+    }
+}
+
 #[async_trait]
 impl<T: WriteConn> Writer for Tx<T> {
     async fn put_quota(&mut self, subject: &Subject, of: &str, limit: Option<u64>) -> Result<(), StoreError> {
@@ -183,37 +217,11 @@ impl<T: WriteConn> Writer for Tx<T> {
         self.upsert(row, [C::Maximum]).await
     }
     async fn put_resource(&mut self, of: &Resource) -> Result<(), StoreError> {
-        use resource::Column as C;
-        let row = resource::ActiveModel {
-            account_id: set(of.account.uuid()),
-            kind: set(of.name.of.clone()),
-            id: set(of.name.id.clone()),
-            scope_level: set(column(of.scope.level().code())),
-            scope_id: set(of.scope.uuid().unwrap_or_default()),
-            owner: set(of.owner.as_ref().map(ToString::to_string)),
-            parent_type: set(of.parent.as_ref().map(|parent| parent.of.clone())),
-            parent_id: set(of.parent.as_ref().map(|parent| parent.id.clone())),
-            title: set(of.title.clone()),
-            attributes: set(json(&of.attributes)),
-            revision: set(stored(of.revision)),
-            created_at: set(of.created_at.0),
-            updated_at: set(of.updated_at.0),
-        };
-        self.upsert(
-            row,
-            [
-                C::ScopeLevel,
-                C::ScopeId,
-                C::Owner,
-                C::ParentType,
-                C::ParentId,
-                C::Title,
-                C::Attributes,
-                C::Revision,
-                C::UpdatedAt,
-            ],
-        )
-        .await
+        self.upsert(row(of), CHANGES).await
+    }
+    async fn put_resources(&mut self, resources: &[Resource]) -> Result<(), StoreError> {
+        self.upsert_all(resources.iter().map(row).collect(), &CHANGES)
+            .await
     }
     async fn remove_resource(&mut self, name: &Name) -> Result<Vec<Subject>, StoreError> {
         let account = self.account_id()?;

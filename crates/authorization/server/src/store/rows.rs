@@ -117,6 +117,20 @@ impl<T: WriteConn> Tx<T> {
         self.check::<A::Entity>(&account.unwrap_or(Value::Uuid(None)))?;
         self.upsert_common(row, columns).await
     }
+    /// The same for many rows with few statements.
+    pub(super) async fn upsert_all<A: ActiveModelTrait<Entity: OfAccount>>(
+        &self,
+        rows: Vec<A>,
+        columns: &[<A::Entity as EntityTrait>::Column],
+    ) -> Result<(), StoreError> {
+        for row in &rows {
+            let account = row.get(A::Entity::ACCOUNT).into_value();
+            self.check::<A::Entity>(&account.unwrap_or(Value::Uuid(None)))?;
+        }
+        rows::upsert_all(self.conn(), rows, columns)
+            .await
+            .map_err(store_error)
+    }
     /// The same for a row that no account has.
     pub(super) async fn upsert_common<A: ActiveModelTrait>(
         &self,

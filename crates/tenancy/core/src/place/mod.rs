@@ -188,7 +188,8 @@ pub trait Reader: Send {
     /// # Errors
     /// The database fails.
     async fn has_places(&mut self, parent: Option<InstanceId>) -> Result<bool, StoreError>;
-    /// How many places of a level the account has. The number is kept with the places: none is counted here.
+    /// How many places of a level the account has; a workspace that moves there is one. The number is kept
+    /// with the places: none is counted here.
     ///
     /// # Errors
     /// The database fails.

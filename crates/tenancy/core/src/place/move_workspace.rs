@@ -194,7 +194,7 @@ pub async fn run(
         Plan::Begin(moving) => {
             // Most refusals come before the workspace is closed.
             let seen = accounts.seen(tenancy).await?;
-            tenancy.authorization.preview_move(&moving, &seen).await?;
+            tenancy.authorization.check_move(&moving, &seen).await?;
             match begin(tenancy, accounts, &command, mover).await? {
                 Plan::Begin(moving) | Plan::Continue(moving) => moving,
                 Plan::There(place) => {
@@ -204,7 +204,11 @@ pub async fn run(
             }
         }
     };
-    Ok(moving::finish(tenancy, accounts, &moving).await?)
+    let (place, token) = moving::finish(tenancy, accounts, &moving).await?;
+    match command.request.filter(|key| moving.request.as_ref() != Some(key)) {
+        Some(key) => Ok(moving::keep_answer(tenancy, accounts, &key, place).await?),
+        None => Ok((place, token)),
+    }
 }
 
 /// Tells who would gain or lose what, and where the workspace would lie.
@@ -263,6 +267,11 @@ async fn begin(
     write.select(target);
     let destination = Destination::read(&mut *write, command.parent).await?;
     write.select(source);
+    // A concurrent call with the same id may have been answered since it was looked for.
+    let earlier = request::earlier::<Place, Error>(&mut *write, command.request.as_ref()).await?;
+    if let Some((place, _)) = earlier {
+        return Ok(Plan::There(place));
+    }
     let from = Source::read(&mut *write, command.id).await?;
     let mut place = from.place.clone();
     let plan = command.plan(tenancy, mover, from, &destination)?;
@@ -452,6 +461,54 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_request_id_that_was_used_again_meanwhile_does_not_hold_the_move_up() {
+        let (world, id, other) = world();
+        let with = |id, digest| Command {
+            request: key(7, digest),
+            ..command(id, None)
+        };
+        world.authorization_goes_away_after_previews(true);
+        across(&world, with(id, "a")).await.unwrap_err();
+        world.authorization_goes_away_after_previews(false);
+        let second = world.workspace();
+        across(&world, with(second, "b")).await.unwrap();
+        let begun = world.unfinished_moves().remove(0);
+        let system = bailiwick_testkit::witness::system();
+        resume(&world.tenancy, &system, &begun).await.unwrap();
+        assert_eq!(world.kept_places(id)[1].account, other.id);
+        assert!(world.unfinished_moves().is_empty());
+        // A call that looked for an answer before there was one begins nothing either.
+        let third = world.workspace();
+        let refused = across(&world, with(third, "c")).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::RequestIdReused);
+        assert!(world.unfinished_moves().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_request_that_finds_the_move_under_way_is_answered_again_too() {
+        let (world, id, _) = world();
+        world.authorization_goes_away_after_previews(true);
+        across(&world, command(id, None)).await.unwrap_err();
+        world.authorization_goes_away_after_previews(false);
+        let second = Command {
+            request: key(7, "a"),
+            ..command(id, None)
+        };
+        let (place, _) = across(&world, second.clone()).await.unwrap();
+        let there = memory::operator_there();
+        let again = earlier(&world.tenancy, &there, &second).await.unwrap();
+        assert_eq!(again.unwrap().0, place);
+    }
+
+    #[tokio::test]
+    async fn a_move_needs_no_preview() {
+        let (world, id, other) = world();
+        world.authorization_previews_nothing();
+        let (place, _) = across(&world, command(id, None)).await.unwrap();
+        assert_eq!(place.account, other.id);
+    }
+
+    #[tokio::test]
     async fn both_accounts_and_the_target_instance_are_active_and_of_one_product() {
         let (world, id, _) = world();
         let closing = world.instance_with(|place| place.closing = true);
@@ -481,6 +538,17 @@ mod tests {
         assert_eq!(refused.reason(), Reason::LimitReached);
         let instance = world.instance_with(|_| ());
         within(&world, command(id, Some(instance))).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_workspace_that_is_on_its_way_counts_at_the_target() {
+        let (mut world, id, _) = world();
+        world.tenancy.limits.workspaces = 1;
+        let second = world.workspace();
+        world.authorization_goes_away_after_previews(true);
+        across(&world, command(id, None)).await.unwrap_err();
+        let refused = across(&world, command(second, None)).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::LimitReached);
     }
 
     #[tokio::test]

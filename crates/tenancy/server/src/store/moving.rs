@@ -7,7 +7,7 @@ use bailiwick_tenancy_core::{
     request::RequestKey,
 };
 use bailiwick_types::{AccountId, InstanceId, StoreError, Timestamp, WorkspaceId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{
     convert::{number, stored},
@@ -54,11 +54,18 @@ impl Unfinished for AllUnit {
     async fn unfinished_moves(
         &mut self,
         begun_until: Timestamp,
+        after: Option<&Moving>,
         limit: u64,
     ) -> Result<Vec<Moving>, StoreError> {
         use sea_orm::sea_query::{Expr, ExprTrait};
         let of_source = Expr::col(Column::AccountId).eq(Expr::col(Column::SourceId));
+        let follows = |one: &Moving| {
+            let (begun, id) = (one.begun.0, one.workspace.uuid());
+            let same = Column::BegunAt.eq(begun).and(Column::WorkspaceId.gt(id));
+            Column::BegunAt.gt(begun).or(same)
+        };
         let select = Entity::find()
+            .apply_if(after, |select, after| select.filter(follows(after)))
             .filter(Column::BegunAt.lte(begun_until.0))
             .filter(of_source)
             .order_by_asc(Column::BegunAt)

@@ -12,6 +12,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
     QueryTrait, Select,
 };
+use uuid::Uuid;
 
 use super::{
     convert::{self, level, place_row},
@@ -104,10 +105,40 @@ impl<T: Tx> Reader for Unit<T> {
         let account = self.account();
         let values = vec![account.uuid().into(), convert::level(level).into()];
         let found = query(self.conn(), sql, values).await?;
-        let Some(row) = found.first() else { return Ok(0) };
-        let used: i64 = row.try_get("", "used").map_err(store_error)?;
+        let mut used: i64 = 0;
+        if let Some(row) = found.first() {
+            used = row.try_get("", "used").map_err(store_error)?;
+        }
+        if level == Level::Workspace {
+            // Those that are about to come have their place already.
+            let sql = "SELECT COUNT(*) AS coming FROM moving \
+                       WHERE account_id = $1 AND target_id = $1 AND source_id <> $1";
+            let found = query(self.conn(), sql, vec![account.uuid().into()]).await?;
+            if let Some(row) = found.first() {
+                used += row.try_get::<i64>("", "coming").map_err(store_error)?;
+            }
+        }
         let corrupt = |_| Error::corrupt("account_usage", "used", account, "is negative");
         Ok(u64::try_from(used).map_err(corrupt)?)
+    }
+}
+
+impl WriteUnit {
+    /// A place that came to another parent counts unless that is a deleted instance: it may have gone with
+    /// one and counts again, or come to one that was deleted while it moved there.
+    async fn count_again(&mut self, (account, id): (Uuid, Uuid)) -> Result<(), StoreError> {
+        let gone = "EXISTS (SELECT 1 FROM place i WHERE i.account_id = place.account_id \
+                    AND i.id = place.parent_id AND i.state = $3)";
+        for (counted, when) in [
+            ("TRUE", format!("NOT counted AND NOT {gone}")),
+            ("FALSE", format!("counted AND {gone}")),
+        ] {
+            let sql =
+                format!("UPDATE place SET counted = {counted} WHERE account_id = $1 AND id = $2 AND {when}");
+            let values = vec![account.into(), id.into(), State::Deleted.as_str().into()];
+            execute(self.conn(), sql, values).await?;
+        }
+        Ok(())
     }
 }
 
@@ -125,13 +156,11 @@ impl Writer for WriteUnit {
             .await
             .map_err(store_error)?;
         if known.is_none() {
-            return self.insert_place(place).await;
+            self.insert_place(place).await?;
+            return self.count_again(key).await;
         }
         self.update_place(place).await?;
-        // It may have gone with an instance that was deleted, and counts again.
-        let sql = "UPDATE place SET counted = TRUE WHERE account_id = $1 AND id = $2 AND NOT counted";
-        execute(self.conn(), sql, vec![key.0.into(), key.1.into()]).await?;
-        Ok(())
+        self.count_again(key).await
     }
     async fn update_place(&mut self, place: &Place) -> Result<(), StoreError> {
         self.check(place)?;

@@ -4,7 +4,9 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use bailiwick_proto::{
     events::v1::{self as events, change::Change},
-    tenancy::v1::{self as pb, workspace_service_server::WorkspaceService},
+    tenancy::v1::{
+        self as pb, instance_service_server::InstanceService, workspace_service_server::WorkspaceService,
+    },
 };
 use bailiwick_tenancy_core::{moving, peer::Declined};
 use bailiwick_testkit::{on_both_engines, witness};
@@ -19,6 +21,9 @@ on_both_engines! {
     a_move_that_was_cut_off_after_authorization_moved_it_is_finished_once,
     a_move_that_authorization_refuses_is_taken_back,
     two_moves_and_a_deletion_at_once_leave_one_workspace_at_one_place,
+    a_request_id_that_is_used_again_while_a_move_is_under_way_holds_nothing_up,
+    a_workspace_that_comes_to_an_instance_that_was_deleted_does_not_count,
+    one_round_of_the_worker_finishes_all_moves,
     a_repeated_request_id_answers_as_the_first_did,
 }
 
@@ -204,6 +209,67 @@ async fn two_moves_and_a_deletion_at_once_leave_one_workspace_at_one_place(world
         used(&world, &c).await,
     ];
     assert_eq!(all.iter().sum::<i64>(), i64::try_from(places).unwrap());
+}
+
+async fn a_request_id_that_is_used_again_while_a_move_is_under_way_holds_nothing_up(world: World) {
+    let (a, b) = (world.account("A").await, world.account("B").await);
+    let (first, second) = (
+        world.workspace(&a, "", "V").await,
+        world.workspace(&a, "", "W").await,
+    );
+    let request = |workspace: &str| pb::MoveWorkspaceRequest {
+        request_id: "7c1f4a52-9a64-4f3e-8f3a-0c1b2d3e4f50".to_owned(),
+        ..to(&a, workspace, &b, "")
+    };
+    world.told.only_previews.store(true, Ordering::SeqCst);
+    send(&world, request(&first)).await.unwrap_err();
+    world.told.only_previews.store(false, Ordering::SeqCst);
+    send(&world, request(&second)).await.unwrap();
+    world.clock.advance(Duration::from_mins(1));
+    world.service.finish_closings().await.unwrap();
+    assert!(unfinished(&world).await.is_empty());
+    assert!(exists(&world, &b, &first).await && exists(&world, &b, &second).await);
+}
+
+async fn a_workspace_that_comes_to_an_instance_that_was_deleted_does_not_count(world: World) {
+    let a = world.account("A").await;
+    let instance = world.instance(&a, "I").await;
+    let workspace = world.workspace(&a, "", "W").await;
+    let scope = format!("instance:{instance}");
+    world.told.only_previews.store(true, Ordering::SeqCst);
+    send(&world, to(&a, &workspace, &a, &scope)).await.unwrap_err();
+    let deletion = pb::DeleteInstanceRequest {
+        account: a.clone(),
+        instance,
+        force: true,
+        ..Default::default()
+    };
+    world
+        .api
+        .delete_instance(operator("InstanceService/DeleteInstance", deletion))
+        .await
+        .unwrap();
+    world.told.only_previews.store(false, Ordering::SeqCst);
+    world.clock.advance(Duration::from_mins(1));
+    world.service.finish_closings().await.unwrap();
+    assert!(unfinished(&world).await.is_empty());
+    assert_eq!(
+        (exists(&world, &a, &workspace).await, used(&world, &a).await),
+        (false, 0)
+    );
+}
+
+async fn one_round_of_the_worker_finishes_all_moves(world: World) {
+    let (a, b) = (world.account("A").await, world.account("B").await);
+    world.told.only_previews.store(true, Ordering::SeqCst);
+    for n in 0..=100 {
+        let workspace = world.workspace(&a, "", &format!("W{n}")).await;
+        send(&world, to(&a, &workspace, &b, "")).await.unwrap_err();
+    }
+    world.told.only_previews.store(false, Ordering::SeqCst);
+    world.clock.advance(Duration::from_mins(1));
+    world.service.finish_closings().await.unwrap();
+    assert!(unfinished(&world).await.is_empty());
 }
 
 async fn a_repeated_request_id_answers_as_the_first_did(world: World) {

@@ -135,10 +135,13 @@ impl Authorization for Told {
         self.moved.lock().unwrap().push((moving.clone(), seen.clone()));
         Ok(())
     }
-    async fn preview_move(&self, _: &Moving, _: &Token) -> Result<Vec<Foreseen>, MoveError> {
+    async fn check_move(&self, _: &Moving, _: &Token) -> Result<(), MoveError> {
         if self.away.load(Ordering::SeqCst) {
             return Err(PeerError::Unavailable("away".to_owned()).into());
         }
+        Ok(())
+    }
+    async fn preview_move(&self, _: &Moving, _: &Token) -> Result<Vec<Foreseen>, MoveError> {
         Ok(Vec::new())
     }
 }

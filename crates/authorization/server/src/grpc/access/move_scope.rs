@@ -47,15 +47,22 @@ pub(super) async fn handle(
             target_operator: message.target_operator,
         }),
     };
+    let refused = |error| status(relocation::Refusal::from(error));
+    if message.validate_only && message.check_only {
+        let ports = api.ports.clone();
+        let run = async move { relocation::check(&ports, &by, &of).await.map_err(refused) };
+        api.tasks.run(run).await?;
+        return Ok(pb::MoveScopeResponse::default());
+    }
     if message.validate_only {
-        let effects = relocation::preview(&api.ports, &by, &of).await.map_err(status)?;
+        let effects = relocation::preview(&api.ports, &by, &of).await.map_err(refused)?;
         return Ok(pb::MoveScopeResponse {
             token: String::new(),
             changes: api.told(&by, effects).await?,
         });
     }
     let ports = api.ports.clone();
-    let run = async move { relocation::relocate(&ports, &by, of).await.map_err(status) };
+    let run = async move { relocation::relocate(&ports, &by, of).await.map_err(refused) };
     let token = api.tasks.run(run).await?;
     Ok(pb::MoveScopeResponse {
         token: encoded(&token),

@@ -21,7 +21,7 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
 use super::{Tools, content, failed, read, read::Origin, refused};
-use crate::store::{Tx, account_and_places};
+use crate::store::{Tx, account_and_places, left_at};
 
 /// What accounts are called in the marks of a snapshot.
 const ACCOUNT: &str = "account";
@@ -41,7 +41,11 @@ fn account_of(change: &Change) -> Option<&str> {
     }
 }
 
-fn roots_of<'b>(changes: impl IntoIterator<Item = &'b [u8]>) -> Result<Vec<ScopeRoot>, ApplyError> {
+/// The accounts whose revisions the changes may count up.
+async fn roots_of<'b>(
+    db: &Db,
+    changes: impl IntoIterator<Item = &'b [u8]>,
+) -> Result<Vec<ScopeRoot>, ApplyError> {
     let mut roots = Vec::new();
     for bytes in changes {
         let Some(change) = read::change(bytes)? else {
@@ -52,15 +56,20 @@ fn roots_of<'b>(changes: impl IntoIterator<Item = &'b [u8]>) -> Result<Vec<Scope
         };
         let account: AccountId = account.parse().map_err(|error| content("account", error))?;
         roots.push(ScopeRoot::Account(account));
-        if let Change::PlaceChanged(of) = &change
-            && !of.moved_from.is_empty()
-        {
-            let from = of
-                .moved_from
-                .parse()
-                .map_err(|error| content("moved_from", error))?;
-            roots.push(ScopeRoot::Account(from));
+        let Change::PlaceChanged(of) = &change else {
+            continue;
+        };
+        let scope: Scope = of.scope.parse().map_err(|error| content("scope", error))?;
+        let Scope::Workspace(workspace) = scope else {
+            continue;
+        };
+        let mut from = None;
+        if !of.moved_from.is_empty() {
+            let of = of.moved_from.parse();
+            from = Some(of.map_err(|error| content("moved_from", error))?);
         }
+        let left = left_at(db.load(), workspace.uuid(), (account, from)).await?;
+        roots.extend(left.map(ScopeRoot::Account));
     }
     Ok(roots)
 }
@@ -87,10 +96,19 @@ impl TenancySink {
 }
 
 impl TenancySink {
-    /// Moves what is known of a workspace that moved from another account, where no call has moved it:
-    /// authorization was restored to a time before.
+    /// Moves what is known of a workspace at another account, where it opens at this one and no call has
+    /// moved it: authorization was restored to a time before the move, or tenancy to one before a move back.
     async fn arrive(&self, tx: &mut Tx<&mut WriteTx>, told: &PlaceTold) -> Result<(), ApplyError> {
-        let Some(account) = told.moved_from.filter(|_| told.state != PlaceState::Deleted) else {
+        let Scope::Workspace(workspace) = &told.scope else {
+            return Ok(());
+        };
+        let (_, places) = account_and_places(tx, workspace.uuid()).await.map_err(failed)?;
+        let before = places.iter().find(|place| place.scope == told.scope);
+        if !told.opens_after(before) {
+            return Ok(());
+        }
+        let accounts = (told.account, told.moved_from);
+        let Some(account) = tx.left_at(workspace.uuid(), accounts).await? else {
             return Ok(());
         };
         let of = Relocation {
@@ -114,8 +132,8 @@ impl TenancySink {
 
 #[async_trait]
 impl FeedSink for TenancySink {
-    async fn roots(&self, _: &Db, event: &Event) -> Result<Vec<ScopeRoot>, ApplyError> {
-        roots_of(event.changes.iter().map(Vec::as_slice))
+    async fn roots(&self, db: &Db, event: &Event) -> Result<Vec<ScopeRoot>, ApplyError> {
+        roots_of(db, event.changes.iter().map(Vec::as_slice)).await
     }
     async fn apply(&self, tx: &mut WriteTx, epoch: &Arc<str>, event: &Event) -> Result<(), ApplyError> {
         let from = Origin {
@@ -130,8 +148,8 @@ impl FeedSink for TenancySink {
         }
         tx.flush().await.map_err(failed)
     }
-    async fn item_roots(&self, _: &Db, item: &[u8]) -> Result<Vec<ScopeRoot>, ApplyError> {
-        roots_of([item])
+    async fn item_roots(&self, db: &Db, item: &[u8]) -> Result<Vec<ScopeRoot>, ApplyError> {
+        roots_of(db, [item]).await
     }
     async fn apply_item(&self, tx: &mut WriteTx, run: &Run, item: &[u8]) -> Result<(), ApplyError> {
         let Some(change) = read::change(item)? else {
@@ -223,3 +241,6 @@ fn marked(db: &Db, column: &str) -> String {
         format!("lower(hex({column}))")
     }
 }
+
+#[cfg(test)]
+mod tests;
