@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    apply, backup, check, completions, config, database, demo, explain, export, keys, matrix, migrate,
+    apply, audit, backup, check, completions, config, database, demo, explain, export, keys, matrix, migrate,
     operator, preview, reconcile, restore, roles, serve, test, version,
 };
 
@@ -82,6 +82,9 @@ pub(crate) enum Command {
     Matrix(matrix::Args),
     /// Export all effective permissions of an account, with the reason for each, to a file.
     Export(export::Args),
+    /// Read and verify the audit log.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// List the roles of an account, or describe one of them.
     Roles(roles::Args),
     /// Run scenario files on a temporary suite or on a live one.
@@ -116,6 +119,7 @@ impl Cli {
             Command::Explain(arguments) => return explain::run(&arguments, output).await,
             Command::Matrix(arguments) => matrix::run(&arguments, output).await?,
             Command::Export(arguments) => export::run(&arguments, output).await?,
+            Command::Audit(command) => return audit::run(&command, output).await,
             Command::Roles(arguments) => roles::run(&arguments, output).await?,
             Command::Test(arguments) => return test::run(&arguments, output).await,
             Command::Demo(arguments) => demo::run(&arguments).await?,

@@ -1,8 +1,11 @@
 //! The changes that the service publishes, in the transaction that makes them.
 
-use bailiwick_types::{Authorized, Method, SessionId, UserId};
+use bailiwick_types::{AccountId, Authorized, Method, SessionId, Subject, UserId};
 
 use crate::{service_account::ServiceAccount, user::User};
+
+/// The audit action of a sign-in, also of one that was finished with a second factor.
+pub const SIGNED_IN: &str = "session.begin";
 
 /// One change for the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub enum Change {
         action: &'static str,
         /// What it was done to, `TYPE:ID`.
         target: String,
+        /// The account in whose log it belongs: that of the caller's token; none for the deployment's.
+        account: Option<AccountId>,
     },
 }
 
@@ -43,6 +48,17 @@ impl Change {
             actor,
             action: by.action(),
             target: target.into(),
+            account: by.caller().account(),
+        }
+    }
+    /// The audit entry of a sign-in: who signed in, with which session.
+    #[must_use]
+    pub fn signed_in(user: UserId, session: SessionId, account: Option<AccountId>) -> Self {
+        Self::Audited {
+            actor: Subject::user(user).to_string(),
+            action: SIGNED_IN,
+            target: format!("session:{session}"),
+            account,
         }
     }
     /// The audit entry of something that the suite does by itself.
@@ -52,6 +68,7 @@ impl Change {
             actor: String::new(),
             action,
             target: target.into(),
+            account: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bailiwick_types::{Clock, IdGen, Rng, Timestamp};
 
 use crate::{
-    attempt::{Admission, Throttle},
+    attempt::{Admission, Failures, Throttle},
     mail::Outbox,
     operator,
     password::Passwords,
@@ -38,6 +38,8 @@ pub struct Identity {
     pub admission: Arc<Admission>,
     /// The limits of attempts.
     pub throttle: Throttle,
+    /// Takes note of sign-ins that failed.
+    pub failures: Arc<dyn Failures>,
     /// Writes mails.
     pub outbox: Outbox,
     /// Who may be an operator.

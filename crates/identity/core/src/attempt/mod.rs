@@ -17,6 +17,7 @@
 
 mod admission;
 mod client;
+mod failures;
 mod guess;
 mod network;
 
@@ -27,6 +28,7 @@ use bailiwick_types::{Code, EmailKey, Fault, Reason, StoreError, Timestamp, User
 
 pub use admission::{Admission, AdmissionError, AdmissionLimits, Admitted, Rate};
 pub(crate) use client::wrong_client;
+pub use failures::Failures;
 pub(crate) use guess::{Attempt, Guesser, guess, throttled};
 pub use network::{ClientNetwork, ClientNetworkError};
 

@@ -61,7 +61,7 @@ faults! {
 /// See [`Error`].
 pub async fn verify(
     identity: &Identity,
-    _by: &Authorized<VerifySecondFactor>,
+    by: &Authorized<VerifySecondFactor>,
     command: &Command,
 ) -> Result<Verified, Error> {
     let digest = Digest::of(&command.challenge);
@@ -95,7 +95,12 @@ pub async fn verify(
             }
         }
     }
-    finish(identity, &digest, command, &challenge, &attempt).await
+    let done = finish(identity, &digest, command, &challenge, &attempt).await;
+    if matches!(done, Err(Error::Wrong)) {
+        let (user, account) = (Some(challenge.user), challenge.account);
+        identity.failures.sign_in(by.action(), user, account);
+    }
+    done
 }
 
 async fn finish(

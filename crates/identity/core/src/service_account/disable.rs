@@ -72,6 +72,7 @@ pub(crate) async fn finish(identity: &Identity, closing: &Closing) -> Result<(Se
             actor: closing.actor.clone(),
             action: DisableServiceAccount::DECLARATION.path.trim_start_matches('/'),
             target: Subject::service(account.id).into(),
+            account: None,
         };
         write.emit(&root, audited)?;
     }

@@ -121,7 +121,7 @@ pub async fn enter(identity: &Identity, command: &Command, network: ClientNetwor
 /// See [`Error`].
 pub async fn sign_in(
     identity: &Identity,
-    _by: &Authorized<SignIn>,
+    by: &Authorized<SignIn>,
     command: &Command,
     entered: Entered,
 ) -> Result<Outcome, Error> {
@@ -156,6 +156,9 @@ pub async fn sign_in(
         Some(_) if right && !member => Error::NotMember,
         _ => Error::Wrong,
     };
+    identity
+        .failures
+        .sign_in(by.action(), user, command.account.filter(|_| member));
     attempt.fail(identity).await?;
     Err(refused)
 }
