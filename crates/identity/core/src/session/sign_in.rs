@@ -305,6 +305,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_sign_in_is_audited_and_a_failed_one_noted_in_the_log_of_an_account_of_the_user_alone() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let bob = fixture.user("bob@example.com").await;
+        fixture.authorization.admit(account(), ada.id);
+        fixture.store.take_changes();
+        for email in ["ada@example.com", "bob@example.com", "unknown@example.com"] {
+            let wrong = Command {
+                account: Some(account()),
+                ..command(email, "wrong password")
+            };
+            assert!(run(&fixture, &wrong).await.is_err());
+        }
+        let noted = fixture.failures.0.lock().unwrap().clone();
+        assert_eq!(
+            noted,
+            [
+                (Some(ada.id), Some(account())),
+                (Some(bob.id), None),
+                (None, None)
+            ]
+        );
+        let right = Command {
+            account: Some(account()),
+            ..ada_command()
+        };
+        let done = run(&fixture, &right).await.unwrap();
+        let audited = crate::change::Change::signed_in(ada.id, done.session, Some(account()));
+        assert_eq!(fixture.store.take_changes(), [audited]);
+        assert_eq!(fixture.failures.0.lock().unwrap().len(), 3);
+    }
+
+    #[tokio::test]
     async fn a_disabled_user_is_refused() {
         let fixture = Fixture::new().await;
         let ada = fixture.user("ada@example.com").await;

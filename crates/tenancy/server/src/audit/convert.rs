@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(entry.details["client_secret"], REDACTED);
         let text = format!("{entry:?}");
         assert!(!text.contains("hunter2"), "{text}");
-        assert_eq!(entry.personal.before["in"]["ok"], json!(1.0));
+        assert_eq!(entry.personal.before["in"]["ok"], json!(1));
         assert_eq!(entry.personal.after["fields"], json!(["title"]));
     }
 

@@ -264,7 +264,7 @@ async fn an_update_is_told_with_what_was_before_and_after(world: World) {
     assert_eq!(fields(&entries[1].before), json!({"title": "A"}));
     assert_eq!(fields(&entries[1].after), json!({"title": "B"}));
     assert_eq!(fields(&entries[0].before), json!({"limit": null}));
-    assert_eq!(fields(&entries[0].after), json!({"limit": 3.0}));
+    assert_eq!(fields(&entries[0].after), json!({"limit": 3}));
     assert_eq!(entries[2].details["product"], "shop");
 }
 
