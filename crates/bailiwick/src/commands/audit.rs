@@ -48,8 +48,8 @@ pub(crate) enum Command {
     /// Find entries that were changed, removed or inserted, in tenancy's database or in an exported file.
     ///
     /// The exit code is 1 where something was. No service needs to run. What the secret of the deployment
-    /// (`integrity.secret`) signed is checked with it; a file is also checked without it, but then one that was
-    /// written anew as a whole is not found.
+    /// (`integrity.secret`) signed is checked with it; a file is also checked without it, but then one that
+    /// was written anew as a whole is not found.
     Verify(Verify),
 }
 
@@ -348,7 +348,7 @@ fn of_file(config: &Config, path: &Path) -> Result<Checked> {
         .map(|keys| |message: &[u8], code: &file::Code| checks(keys, message, code));
     let check = check
         .as_ref()
-        .map(|check| check as &dyn Fn(&[u8], &file::Code) -> Result<(), Fault>);
+        .map(|check| check as file::Check<'_>);
     match file::verify(BufReader::new(file), check) {
         Ok(verified) => Ok(Checked {
             chain: verified.chain,

@@ -38,8 +38,8 @@ pub(crate) fn mail_secrets(config: &Config, integrity: &IntegrityConfig) -> Vec<
     given.map(|secret| SecretString::from(secret.expose())).collect()
 }
 
-/// The secrets of the audit log: its heads and exports are signed, and the keys of persons are sealed, with keys
-/// derived from the secret of the deployment, which all processes of tenancy share.
+/// The secrets of the audit log: its heads and exports are signed, and the keys of persons are sealed, with
+/// keys derived from the secret of the deployment, which all processes of tenancy share.
 pub(crate) fn audit_secrets(integrity: &IntegrityConfig) -> Result<AuditSecrets> {
     let all = [integrity.secret.as_ref(), integrity.previous_secret.as_ref()];
     let given = all.into_iter().flatten().filter(|secret| !secret.is_empty());

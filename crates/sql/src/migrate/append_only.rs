@@ -2,8 +2,8 @@
 
 use sea_orm::DbBackend;
 
-/// The trigger that refuses changes on PostgreSQL. [`super::roles`] takes the rights to make them from the role
-/// that serves, on every table that has one.
+/// The trigger that refuses changes on PostgreSQL. [`super::roles`] takes the rights to make them from the
+/// role that serves, on every table that has one.
 pub(super) const TRIGGER: &str = "tg_append_only";
 
 /// The statements after which the database refuses to change or delete rows of a table, also to its owner.

@@ -38,8 +38,8 @@ pub trait Write:
     fn select(&mut self, account: AccountWrite);
     /// Publishes a change; all changes of a unit of work become one event of the feed.
     fn emit(&mut self, event: Event);
-    /// Adds what was done to the audit log of the account that the methods reach now. Each write that somebody
-    /// asked for adds one entry; a unit of work that adds one publishes a change too.
+    /// Adds what was done to the audit log of the account that the methods reach now. Each write that
+    /// somebody asked for adds one entry; a unit of work that adds one publishes a change too.
     fn audit(&mut self, record: Record);
     /// Commits. The token names the account's revision after the write; a write without changes keeps the
     /// revision.

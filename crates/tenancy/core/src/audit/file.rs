@@ -1,6 +1,6 @@
-//! Exports of the audit log as JSON lines: an entry a line, then one line that ends the file, with the head of
-//! the chain, the number of entries, the SHA-256 of everything above it and a code over that, so that a change
-//! of any byte is found.
+//! Exports of the audit log as JSON lines: an entry a line, then one line that ends the file, with the head
+//! of the chain, the number of entries, the SHA-256 of everything above it and a code over that, so that a
+//! change of any byte is found.
 
 use std::io::{BufRead, Write};
 
@@ -98,6 +98,9 @@ struct Ended {
 
 /// The code of a message: the id of its key and the code.
 pub type Code = (Vec<u8>, Vec<u8>);
+
+/// Tells whether a code is that of a message.
+pub type Check<'a> = &'a dyn Fn(&[u8], &Code) -> Result<(), Fault>;
 
 /// Makes the lines of a file.
 pub struct Writer {
@@ -313,7 +316,7 @@ pub enum Error {
 /// What was changed.
 pub fn verify(
     mut file: impl BufRead,
-    verify: Option<&dyn Fn(&[u8], &Code) -> Result<(), Fault>>,
+    verify: Option<Check<'_>>,
 ) -> Result<Verified, Error> {
     let mut digest = Sha256::new();
     let mut entries = 0;

@@ -2,8 +2,8 @@
 //! being noticed.
 //!
 //! An account, a product and the deployment have a chain each. An entry contains the hash of the one before
-//! it. Values that belong to a person are sealed under the person's key; the chain hashes the sealed bytes, so
-//! that it verifies as well after the key was destroyed.
+//! it. Values that belong to a person are sealed under the person's key; the chain hashes the sealed bytes,
+//! so that it verifies as well after the key was destroyed.
 
 pub mod chain;
 mod entry;

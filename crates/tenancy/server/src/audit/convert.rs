@@ -112,8 +112,8 @@ fn entry(source: Service, event: &Event, id: Uuid, audited: pb::Audited) -> NewE
     }
 }
 
-/// The chain of an entry: the account that it names, else the root of its event. What is done to users outside
-/// of an account is the deployment's.
+/// The chain of an entry: the account that it names, else the root of its event. What is done to users
+/// outside of an account is the deployment's.
 fn chain(account: &str, root: &ScopeRoot) -> ScopeRoot {
     match (account.parse(), root) {
         (Ok(account), _) => ScopeRoot::Account(account),

@@ -64,7 +64,8 @@ impl AuditFollower {
             };
             failures += 1;
             if failures == WORTH_TELLING {
-                tracing::warn!(source = %self.source, %error, "cannot follow a feed for the audit log; retrying");
+                let source = self.source;
+                tracing::warn!(%source, %error, "cannot follow a feed for the audit log; retrying");
             }
             let pause = PAUSE.saturating_mul(1 << failures.min(16)).min(LONGEST);
             tokio::time::sleep(pause).await;
@@ -148,8 +149,8 @@ impl AuditFollower {
         self.append(from, &to, steps).await
     }
 
-    /// The position before the oldest event that the feed still has. Feeds only tell whether a position can be
-    /// read on from, so it is found by halves.
+    /// The position before the oldest event that the feed still has. Feeds only tell whether a position can
+    /// be read on from, so it is found by halves.
     async fn oldest(&self, head: &Cursor) -> Result<u64, AuditError> {
         let readable = async |position: u64| {
             let at = Cursor {

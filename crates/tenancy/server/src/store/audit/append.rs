@@ -253,7 +253,8 @@ impl AuditStore {
         if let Some(fault) = fault {
             if !head.suspect {
                 let chain = head.chain.to_string();
-                tracing::error!(chain, error = %fault, "the audit log was changed; `bailiwick audit verify` tells where");
+                let error = fault.to_string();
+                tracing::error!(chain, error, "the audit log was changed; see `bailiwick audit verify`");
             }
             head.suspect = true;
             // The head may be forged: entries go on behind the last one that is there.
@@ -318,7 +319,7 @@ impl AuditStore {
             if lost {
                 tracing::warn!(
                     owner,
-                    "a key of the audit log was sealed under a secret that is not configured; making another"
+                    "a key of the audit log does not open with the configured secrets; making another"
                 );
             }
             let key = self.vault.make(conn, &owner, now).await?;
@@ -386,8 +387,8 @@ fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-/// Place and hash of the last entry of a chain. A hash that is none is told by zeros, which no entry has: what
-/// was changed must not stop the log.
+/// Place and hash of the last entry of a chain. A hash that is none is told by zeros, which no entry has:
+/// what was changed must not stop the log.
 async fn last(conn: &Conn, chain: &ScopeRoot) -> Result<Option<(u64, [u8; 32])>, Error> {
     let sql = "SELECT sequence, hash FROM audit_entry WHERE chain = $1 ORDER BY sequence DESC LIMIT 1";
     let rows = query(conn, sql, vec![chain.to_string().into()]).await?;
