@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::{
-        apply, backup, check, completions, config, database, demo, explain, export, keys, login, matrix,
-        migrate,
+        apply, audit, backup, check, completions, config, database, demo, explain, export, keys, login,
+        matrix, migrate,
         nouns::{
             account, approval, assign, grant, group, instance, invite, key, member, quota, resource, role,
             seats, service_account, session, settings, token, user, workspace,
@@ -156,6 +156,9 @@ pub(crate) enum Command {
     Matrix(matrix::Args),
     /// Export all effective permissions of an account, with the reason for each, to a file.
     Export(export::Args),
+    /// Read and verify the audit log.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Print what changes in a product or an account, a JSON object a line.
     Watch(watch::Args),
     /// Manage the roles of an account.
@@ -223,6 +226,7 @@ impl Cli {
             Command::Explain(arguments) => return explain::run(&arguments, output).await,
             Command::Matrix(arguments) => matrix::run(&arguments, output).await?,
             Command::Export(arguments) => export::run(&arguments, output).await?,
+            Command::Audit(command) => return audit::run(&command, output).await,
             Command::Watch(arguments) => watch::run(&arguments).await?,
             Command::Role(command) => role::run(command, output).await?,
             Command::Test(arguments) => return test::run(&arguments, output).await,

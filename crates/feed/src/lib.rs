@@ -15,6 +15,8 @@
 //! assert!(decode(b"\xff").is_err());
 //! ```
 
+mod attempts;
+mod audit;
 mod codec;
 mod ended;
 mod fresh;
@@ -24,6 +26,8 @@ mod server;
 mod snapshot;
 mod source;
 
+pub use attempts::{Recorder, record_attempts};
+pub use audit::audited;
 pub use codec::{DecodeError, change, decode, encode};
 pub use ended::{EndedSource, LocalEnded, follow_ended};
 pub use fresh::{Freshness, FreshnessError};

@@ -15,7 +15,7 @@ use std::{
 use opentelemetry::trace::SpanContext;
 use tokio::time::Instant;
 
-use crate::{RequestId, layers::Permit, token::Received};
+use crate::{RequestId, layers::Permit, origin::Source, token::Received};
 
 /// What is known about the present call.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub(crate) struct Current {
     pub(crate) permit: Option<Permit>,
     /// Its consistency tokens.
     pub(crate) received: Arc<Received>,
+    /// Where it came from; none for calls that only read.
+    pub(crate) source: Option<Arc<Source>>,
 }
 
 thread_local! {
@@ -101,6 +103,7 @@ mod tests {
             parent: None,
             permit: None,
             received: Arc::default(),
+            source: None,
         };
         assert!(get().is_none());
         within(call(b"outer"), || {

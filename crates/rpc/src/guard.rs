@@ -3,14 +3,19 @@
 
 use std::sync::Arc;
 
-use bailiwick_types::{AccountId, Authorized, Method, Refusal, Rights, Rows, Scope, Sight, StepUp, Target};
-use tonic::Status;
+use bailiwick_types::{
+    AccountId, Authorized, CallerKind, Method, Refusal, Rights, Rows, Scope, Sight, StepUp, Target,
+};
+use tonic::{Code, Status};
 
-use crate::{Call, Context, IntoStatus, remote::with_token};
+use crate::{Attempts, Call, Context, IntoStatus, remote::with_token};
 
 /// Lets calls pass, or not.
 #[derive(Debug, Clone)]
-pub struct Guard(bailiwick_types::Guard);
+pub struct Guard {
+    inner: bailiwick_types::Guard,
+    attempts: Attempts,
+}
 
 /// Why a call may not pass, or what its use case refuses while the guard asks it.
 struct Refused(Status);
@@ -25,13 +30,44 @@ impl Guard {
     /// A guard that asks these.
     #[must_use]
     pub fn new(rights: Arc<dyn Rights>, step_up: Arc<dyn StepUp>) -> Self {
-        Self(bailiwick_types::Guard::new(rights, step_up))
+        Self {
+            inner: bailiwick_types::Guard::new(rights, step_up),
+            attempts: Attempts::default(),
+        }
+    }
+
+    /// The same guard, noting in `attempts` what it refuses.
+    #[must_use]
+    pub fn noting(self, attempts: Attempts) -> Self {
+        Self { attempts, ..self }
+    }
+
+    /// Where the calls of users and service accounts that it refuses for lack of a right are noted.
+    #[must_use]
+    pub fn attempts(&self) -> &Attempts {
+        &self.attempts
+    }
+
+    /// Notes a call that was refused for lack of a right.
+    fn note<M: Method, R, T>(&self, call: &Call<M, R>, target: &Target, asked: &Result<T, Status>) {
+        let kind = call.context.caller.kind();
+        let known = matches!(kind, CallerKind::User | CallerKind::Service);
+        if known
+            && asked
+                .as_ref()
+                .is_err_and(|status| status.code() == Code::PermissionDenied)
+        {
+            self.attempts.denied(call, target);
+        }
     }
 
     /// The same guard, asking others for rights.
     #[must_use]
     pub fn with_rights(&self, rights: Arc<dyn Rights>) -> Self {
-        Self(self.0.with_rights(rights))
+        Self {
+            inner: self.inner.with_rights(rights),
+            attempts: self.attempts.clone(),
+        }
     }
 
     /// Lets a call pass whose method's declaration the caller meets on the target
@@ -44,10 +80,11 @@ impl Guard {
         call: &Call<M, R>,
         target: &Target,
     ) -> Result<Authorized<M>, Status> {
-        let asked = self.0.authorize(&call.context.caller, target, call.intent());
-        with_token(&call.context.token, asked)
-            .await
-            .map_err(IntoStatus::into_status)
+        let asked = self.inner.authorize(&call.context.caller, target, call.intent());
+        let asked = with_token(&call.context.token, asked).await;
+        let asked = asked.map_err(IntoStatus::into_status);
+        self.note(call, target, &asked);
+        asked
     }
 
     /// Lets a call pass that does, as a part of it, what another method does on another target: it meets the
@@ -61,10 +98,11 @@ impl Guard {
         context: &Context,
         target: &Target,
     ) -> Result<Authorized<M>, Status> {
-        let asked = self.0.authorize(&context.caller, target, call.intent());
-        with_token(&context.token, asked)
-            .await
-            .map_err(IntoStatus::into_status)
+        let asked = self.inner.authorize(&context.caller, target, call.intent());
+        let asked = with_token(&context.token, asked).await;
+        let asked = asked.map_err(IntoStatus::into_status);
+        self.note(call, target, &asked);
+        asked
     }
 
     /// The same for a method whose right its use case decides before the step-up is consumed
@@ -80,11 +118,12 @@ impl Guard {
     ) -> Result<Authorized<M>, Status> {
         let permit = async |by: &Authorized<M>| permit(by).await.map_err(Refused);
         let asked = self
-            .0
+            .inner
             .authorize_delegated(&call.context.caller, target, call.intent(), permit);
-        with_token(&call.context.token, asked)
-            .await
-            .map_err(|Refused(status)| status)
+        let asked = with_token(&call.context.token, asked).await;
+        let asked = asked.map_err(|Refused(status)| status);
+        self.note(call, target, &asked);
+        asked
     }
 
     /// Lets a caller read all rows of an account, or its own ([`bailiwick_types::Guard::authorize_rows`]).
@@ -96,10 +135,11 @@ impl Guard {
         call: &Call<M, R>,
         account: AccountId,
     ) -> Result<(Authorized<M>, Rows), Status> {
-        let asked = self.0.authorize_rows(&call.context.caller, account);
-        with_token(&call.context.token, asked)
-            .await
-            .map_err(IntoStatus::into_status)
+        let asked = self.inner.authorize_rows(&call.context.caller, account);
+        let asked = with_token(&call.context.token, asked).await;
+        let asked = asked.map_err(IntoStatus::into_status);
+        self.note(call, &Target::account(account), &asked);
+        asked
     }
 
     /// Whether the caller has nothing in an account, as in one that does not exist
@@ -108,7 +148,7 @@ impl Guard {
     /// # Errors
     /// As [`Guard::authorize`].
     pub async fn is_stranger(&self, context: &Context, account: AccountId) -> Result<bool, Status> {
-        let asked = self.0.is_stranger(&context.caller, account);
+        let asked = self.inner.is_stranger(&context.caller, account);
         with_token(&context.token, asked)
             .await
             .map_err(IntoStatus::into_status)
@@ -125,7 +165,9 @@ impl Guard {
         account: Option<AccountId>,
         scopes: &[Scope],
     ) -> Result<Vec<bool>, Status> {
-        let asked = self.0.filter(context.method, &context.caller, account, scopes);
+        let asked = self
+            .inner
+            .filter(context.method, &context.caller, account, scopes);
         with_token(&context.token, asked)
             .await
             .map_err(IntoStatus::into_status)
@@ -141,7 +183,9 @@ impl Guard {
         account: AccountId,
         type_name: &str,
     ) -> Result<Sight, Status> {
-        let asked = self.0.sight(context.method, &context.caller, account, type_name);
+        let asked = self
+            .inner
+            .sight(context.method, &context.caller, account, type_name);
         with_token(&context.token, asked)
             .await
             .map_err(IntoStatus::into_status)
@@ -160,7 +204,7 @@ impl Guard {
         targets: &[String],
     ) -> Result<Vec<bool>, Status> {
         let asked = self
-            .0
+            .inner
             .filter_resources(context.method, &context.caller, account, type_name, targets);
         with_token(&context.token, asked)
             .await

@@ -50,6 +50,8 @@ pub enum Purpose {
     ConsistencyToken,
     /// Values of the shared cache.
     SharedCache,
+    /// Heads and exports of the audit log.
+    AuditLog,
 }
 
 impl Purpose {
@@ -57,6 +59,7 @@ impl Purpose {
         match self {
             Self::ConsistencyToken => b"consistency token",
             Self::SharedCache => b"shared cache",
+            Self::AuditLog => b"audit log",
         }
     }
 }

@@ -47,6 +47,7 @@ macro_rules! serve {
     };
 }
 
+mod attempts;
 mod auth;
 mod call;
 mod client;
@@ -60,6 +61,7 @@ mod guard;
 pub mod integrity;
 mod layers;
 pub mod metrics;
+mod origin;
 pub mod page;
 mod peer;
 mod reload;
@@ -71,6 +73,7 @@ mod telemetry;
 pub mod token;
 pub mod wire;
 
+pub use attempts::{Attempt, Attempts, Taken};
 pub use auth::{
     ApiKeys, AuthConfig, AuthError, Authenticator, InternalConfig, InternalIdentity, InternalVerifier,
     KeyDigest, KeyError, KeySource, ServiceKeyError, ServiceKeyFiles, ServiceKeyPair, ServiceKeys,
@@ -95,6 +98,7 @@ pub use frame::{
 };
 pub use guard::Guard;
 pub use integrity::{IntegrityConfig, IntegrityError, MacKeys, Purpose};
+pub use origin::{Origin, origin};
 pub use peer::{ClientFactory, Peer, PeerAddressError, PeerConfig, PeerError};
 pub use remote::{RemoteApiKeys, RemoteJwks, RemoteRights, RemoteStepUp, carried_token};
 pub use request_id::RequestId;

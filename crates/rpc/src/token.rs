@@ -321,6 +321,7 @@ mod tests {
             parent: None,
             permit: None,
             received: Arc::new(received),
+            source: None,
         };
         codec.decode(&current::within(call, || answer(written))).unwrap()
     }

@@ -10,10 +10,14 @@ mod support;
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
-use bailiwick_sql::{Address, Db, DbConfig, Error, Migrations, migrate::isolate_accounts, statement};
+use bailiwick_sql::{
+    Address, Db, DbConfig, Error, Migrations,
+    migrate::{append_only, isolate_accounts},
+    statement,
+};
 use bailiwick_testkit::{Fixture, ManualClock, Postgres, TestDb, free_port};
 use bailiwick_types::Service;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
 use sqlx::{Connection, Executor, PgConnection};
 use support::{Bed, account, account_id, migrations, write};
@@ -206,6 +210,27 @@ async fn the_role_that_serves_has_the_rights_on_rows_and_none_on_the_schema() {
     ] {
         let tx = db.begin_write(&[account(1)]).await.unwrap();
         assert!(tx.conn().execute_unprepared(sql).await.is_err(), "{sql}");
+    }
+    // Of a table whose rows are only added it may add: what else it tries is no right of its, whoever takes
+    // the trigger away.
+    let log = ["CREATE TABLE log (x integer)".to_owned()];
+    let log = log.into_iter().chain(append_only(DbBackend::Postgres, "log"));
+    let disable = "ALTER TABLE log DISABLE TRIGGER tg_append_only".to_owned();
+    let tx = owner.begin_write(&[]).await.unwrap();
+    for sql in log.chain([disable]) {
+        tx.conn().execute_unprepared(&sql).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    owner.migrate(&things()).await.unwrap();
+    let refused = async |sql: &str| {
+        let tx = db.begin_write(&[account(1)]).await.unwrap();
+        let came = tx.conn().execute_unprepared(sql).await;
+        came.err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    assert_eq!(refused("INSERT INTO log VALUES (1)").await, "");
+    for sql in ["UPDATE log SET x = 2", "DELETE FROM log", "TRUNCATE log"] {
+        let text = refused(sql).await;
+        assert!(text.contains("permission denied"), "{sql}: {text}");
     }
     // Neither role compiles its statements, in no session.
     for url in [&bed.url, &serves] {

@@ -77,6 +77,11 @@ impl Target {
     pub fn account_id(&self) -> Option<AccountId> {
         self.account
     }
+    /// What it is, as text: the scope or resource, the account, or the deployment where it names nothing.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        self.text(self.account)
+    }
     pub(crate) fn text(&self, account: Option<AccountId>) -> String {
         match (&self.on, account) {
             (Some(on), _) => on.clone(),

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use bailiwick_policy::PlaceState;
 use bailiwick_types::{AccountId, Authorized, GroupId, Method, ProductName, Scope, Subject};
 
+use serde::Serialize;
+use serde_json::{Map, Value};
+
 use crate::{
     account::{Account, Place},
     approval::Approval,
@@ -76,6 +79,10 @@ pub struct Audit {
     pub target: String,
     /// Facts; never secrets.
     pub details: BTreeMap<String, String>,
+    /// The fields that were changed, as they were before.
+    pub before: Map<String, Value>,
+    /// The same fields afterwards.
+    pub after: Map<String, Value>,
 }
 
 impl Change {
@@ -105,11 +112,23 @@ impl Audit {
             action,
             target: target.into(),
             details: BTreeMap::new(),
+            before: Map::new(),
+            after: Map::new(),
         }
     }
     /// An entry for a call, without facts.
     pub(crate) fn of<M: Method>(by: &Authorized<M>, target: impl ToString) -> Self {
         Self::new(by.subject().cloned(), by.action(), target.to_string())
+    }
+    /// Adds a field, where it changes.
+    #[must_use]
+    pub fn changed<T: Serialize + PartialEq>(mut self, field: &str, before: &T, after: &T) -> Self {
+        if before != after {
+            let value = |value: &T| serde_json::to_value(value).unwrap_or(Value::Null);
+            self.before.insert(field.to_owned(), value(before));
+            self.after.insert(field.to_owned(), value(after));
+        }
+        self
     }
     /// Adds a fact.
     #[must_use]

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bailiwick_authorization_core::Ports;
 use bailiwick_authorization_engine::{Replica, ReplicaRights, SharedCache};
-use bailiwick_feed::{GrpcFeedSource, SnapshotSource, retain};
-use bailiwick_rpc::{Guard, MacKeys, Peer, Rights, Services, Tasks, metrics};
+use bailiwick_feed::{GrpcFeedSource, SnapshotSource, record_attempts, retain};
+use bailiwick_rpc::{Attempts, Guard, MacKeys, Peer, Rights, Services, Tasks, metrics};
 use bailiwick_sql::{
     Committed, Db, Error, execute,
     follow::{FeedSink, Follower, FollowerConfig},
@@ -86,6 +86,8 @@ pub struct AuthorizationService {
     hub: Arc<Hub>,
     /// Taken by the first start.
     writer: Arc<Mutex<Option<Writer>>>,
+    /// Calls that were refused, for the audit log.
+    attempts: Attempts,
 }
 
 impl std::fmt::Debug for AuthorizationService {
@@ -135,6 +137,7 @@ pub async fn build(deps: Deps) -> Result<AuthorizationService, BuildError> {
         log,
         hub,
         writer: Arc::new(Mutex::new(writer)),
+        attempts: Attempts::default(),
     })
 }
 
@@ -179,7 +182,7 @@ impl AuthorizationService {
             rights: self.rights(),
             replica: Arc::clone(&self.replica),
             tasks: Tasks::new(self.deps.tasks.clone()),
-            guard,
+            guard: guard.noting(self.attempts.clone()),
         };
         let db = &self.deps.db;
         let exporter = Exporter {
@@ -230,6 +233,8 @@ impl AuthorizationService {
         if let Some(writer) = writer {
             tasks.spawn(writer.run(stop.clone()));
         }
+        let recording = record_attempts(self.deps.db.clone(), self.attempts.clone());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(recording));
         let tools = Tools {
             products: self.store.products(),
             clock: Arc::clone(&self.deps.clock),

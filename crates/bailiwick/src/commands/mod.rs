@@ -1,6 +1,7 @@
 //! The commands, each with its arguments in a file of its own.
 
 pub(crate) mod apply;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod completions;

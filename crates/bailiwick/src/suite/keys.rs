@@ -2,12 +2,16 @@
 //! values of the shared cache, and what signing keys are stored under.
 
 use anyhow::{Result, ensure};
-use bailiwick_rpc::{IntegrityConfig, Secret};
+use bailiwick_rpc::{IntegrityConfig, MacKeys, Purpose, Secret};
+use bailiwick_tenancy_server::AuditSecrets;
 use bailiwick_types::Service;
 use secrecy::SecretString;
 
 use super::databases;
 use crate::config::{Config, secret_file};
+
+/// The file in the data directory with the secret that a lone process makes.
+const SECRET_FILE: &str = "integrity.secret";
 
 /// Refuses to store the keys that sign access tokens in plain text: the database of a server has more readers
 /// and more copies than the data directory of this process.
@@ -34,6 +38,30 @@ pub(crate) fn mail_secrets(config: &Config, integrity: &IntegrityConfig) -> Vec<
     given.map(|secret| SecretString::from(secret.expose())).collect()
 }
 
+/// The secrets of the audit log: its heads and exports are signed, and the keys of persons are sealed, with
+/// keys derived from the secret of the deployment, which all processes of tenancy share.
+pub(crate) fn audit_secrets(integrity: &IntegrityConfig) -> Result<AuditSecrets> {
+    let all = [integrity.secret.as_ref(), integrity.previous_secret.as_ref()];
+    let given = all.into_iter().flatten().filter(|secret| !secret.is_empty());
+    Ok(AuditSecrets {
+        keys: MacKeys::derive(integrity, Purpose::AuditLog)?,
+        sealing: given.map(|secret| SecretString::from(secret.expose())).collect(),
+    })
+}
+
+/// The keys that verify an export of the audit log; none where no secret is configured or made yet.
+pub(crate) fn audit_keys(config: &Config) -> Result<Option<MacKeys>> {
+    let mut integrity = config.integrity.clone();
+    if integrity.secret.as_ref().is_none_or(Secret::is_empty) {
+        let made = config.data_dir()?.join(SECRET_FILE);
+        let Ok(secret) = std::fs::read_to_string(made) else {
+            return Ok(None);
+        };
+        integrity.secret = Some(Secret::new(secret.trim_end()));
+    }
+    Ok(Some(MacKeys::derive(&integrity, Purpose::AuditLog)?))
+}
+
 /// Whether no other process belongs to the deployment: all services run here, on embedded databases.
 fn is_alone(config: &Config, here: &[Service]) -> bool {
     let embedded = |service: &Service| here.contains(service) && databases::is_embedded(config, *service);
@@ -50,7 +78,7 @@ pub(crate) fn integrity(config: &Config, here: &[Service]) -> Result<IntegrityCo
             "`integrity.secret` is required (at least 32 characters, the same in all processes of all services): \
              it authenticates consistency tokens and the values in Redis"
         );
-        let path = config.data_dir()?.join("integrity.secret");
+        let path = config.data_dir()?.join(SECRET_FILE);
         let secret = secret_file(&path, || super::random_text(48))?;
         integrity.secret = Some(Secret::new(secret));
     }

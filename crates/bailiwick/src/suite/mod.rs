@@ -3,7 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod databases;
 pub(crate) mod directory;
-mod keys;
+pub(crate) mod keys;
 mod peers;
 mod readiness;
 pub(crate) mod temporary;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use bailiwick_authorization_server as authorization;
-use bailiwick_feed::{FeedServer, GrpcFeedSource, Served, follow_ended};
+use bailiwick_feed::{FeedServer, GrpcFeedSource, LocalFeedSource, Served, follow_ended};
 use bailiwick_identity_server as identity;
 use bailiwick_proto::events::v1::change_feed_service_server::ChangeFeedServiceServer;
 use bailiwick_rpc::{
@@ -13,7 +13,7 @@ use bailiwick_rpc::{
     RemoteStepUp, Rights, ServerConfig, ServiceKeys, Services, StepUp, Telemetry, TelemetryError,
     init_telemetry, token::TokenCodec,
 };
-use bailiwick_sql::Db;
+use bailiwick_sql::{Db, follow::FeedSource};
 use bailiwick_tenancy_server as tenancy;
 use bailiwick_types::{Authority, Clock, IdGen, Rng, Service, SystemIds, SystemRng};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -165,9 +165,23 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
     let tenancy = match db(Service::Tenancy) {
         Some(db) => {
             let peer = peers.between(Service::Tenancy, Service::Authorization)?;
+            let followed = |service| -> Result<Arc<dyn FeedSource>> {
+                let peer = peers.between(Service::Tenancy, service)?;
+                Ok(Arc::new(GrpcFeedSource::new(service, peer)))
+            };
+            let own = LocalFeedSource::new(db.clone(), Arc::new(tenancy::TenancySnapshot::new(db.clone())));
+            let feeds: Vec<(Service, Arc<dyn FeedSource>)> = vec![
+                (Service::Identity, followed(Service::Identity)?),
+                (Service::Tenancy, Arc::new(own)),
+                (Service::Authorization, followed(Service::Authorization)?),
+            ];
+            let audit = tenancy::AuditDeps {
+                secrets: keys::audit_secrets(&integrity)?,
+                feeds: tenancy::AuditFeeds(feeds),
+            };
             let (authorization, products) = tenancy::Deps::remote(peer);
             Some(tenancy::build(tenancy::Deps {
-                config: config.tenancy.clone(),
+                config: tenancy_config(config)?,
                 db,
                 authorization,
                 products,
@@ -176,6 +190,7 @@ pub(crate) async fn start(config: &Config, here: &[Service], clock: Arc<dyn Cloc
                 rng: rng.clone(),
                 tasks: tasks.clone(),
                 system: authority.system.clone(),
+                audit,
             }))
         }
         None => None,
@@ -282,6 +297,16 @@ fn authorization_config(config: &Config) -> Result<authorization::AuthorizationC
     let embedded = databases::is_embedded(config, Service::Authorization);
     if own.exports.directory.is_none() && (config.data_dir.is_some() || embedded) {
         own.exports.directory = Some(config.data_dir()?);
+    }
+    Ok(own)
+}
+
+/// The configuration of tenancy, with the data directory for spreadsheets where there is one.
+fn tenancy_config(config: &Config) -> Result<tenancy::TenancyConfig> {
+    let mut own = config.tenancy.clone();
+    let embedded = databases::is_embedded(config, Service::Tenancy);
+    if own.audit.directory.is_none() && (config.data_dir.is_some() || embedded) {
+        own.audit.directory = Some(config.data_dir()?);
     }
     Ok(own)
 }

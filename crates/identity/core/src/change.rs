@@ -1,8 +1,11 @@
 //! The changes that the service publishes, in the transaction that makes them.
 
-use bailiwick_types::{ApiKeyId, Authorized, Method, SessionId, UserId};
+use bailiwick_types::{AccountId, ApiKeyId, Authorized, Method, SessionId, Subject, UserId};
 
 use crate::{service_account::ServiceAccount, user::User};
+
+/// The audit action of a sign-in, also of one that was finished with a second factor.
+pub const SIGNED_IN: &str = "session.begin";
 
 /// One change for the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub enum Change {
         action: &'static str,
         /// What it was done to, `TYPE:ID`.
         target: String,
+        /// The account in whose log it belongs: that of the caller's token; none for the deployment's.
+        account: Option<AccountId>,
     },
 }
 
@@ -50,6 +55,17 @@ impl Change {
             actor,
             action: by.action(),
             target: target.into(),
+            account: by.caller().account(),
+        }
+    }
+    /// The audit entry of a sign-in: who signed in, with which session.
+    #[must_use]
+    pub fn signed_in(user: UserId, session: SessionId, account: Option<AccountId>) -> Self {
+        Self::Audited {
+            actor: Subject::user(user).to_string(),
+            action: SIGNED_IN,
+            target: format!("session:{session}"),
+            account,
         }
     }
     /// The audit entry of something that the suite does by itself.
@@ -59,6 +75,7 @@ impl Change {
             actor: String::new(),
             action,
             target: target.into(),
+            account: None,
         }
     }
 }

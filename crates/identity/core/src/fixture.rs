@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::{
     Identity,
     api_key::{self, ApiKey, KeyPepper, KeyPeppers},
-    attempt::{Admission, AdmissionLimits, ClientNetwork, Throttle},
+    attempt::{Admission, AdmissionLimits, ClientNetwork, Failures, Throttle},
     mail::{self, Letter, MailSeal, Mailer, Outbox, SendError, deliver},
     memory::Memory,
     operator,
@@ -162,12 +162,24 @@ pub(crate) struct Fixture {
     pub(crate) store: Memory,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) authorization: Arc<Authorization>,
+    pub(crate) failures: Arc<Failed>,
+}
+
+/// Sign-ins that failed.
+#[derive(Default)]
+pub(crate) struct Failed(pub(crate) std::sync::Mutex<Vec<(Option<UserId>, Option<AccountId>)>>);
+
+impl Failures for Failed {
+    fn sign_in(&self, _: &'static str, user: Option<UserId>, account: Option<AccountId>) {
+        self.0.lock().unwrap().push((user, account));
+    }
 }
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
         let (store, clock) = (Memory::default(), Arc::new(ManualClock::default()));
         let authorization = Arc::new(Authorization::default());
+        let failures = Arc::new(Failed::default());
         let identity = Identity {
             store: Arc::new(store.clone()),
             members: authorization.clone(),
@@ -184,6 +196,7 @@ impl Fixture {
             lifetimes: Lifetimes::default(),
             admission: Admission::new(AdmissionLimits::default(), 4, clock.clone()),
             throttle: Throttle::default(),
+            failures: failures.clone(),
             outbox: Outbox::new(
                 MailSeal::new(&["the secret of the mails".into()]).unwrap(),
                 mail::Limits::default(),
@@ -200,6 +213,7 @@ impl Fixture {
             store,
             clock,
             authorization,
+            failures,
         }
     }
     /// Hashes at another cost from now on.

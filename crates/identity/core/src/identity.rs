@@ -6,7 +6,7 @@ use bailiwick_types::{Clock, IdGen, Rng, Timestamp};
 
 use crate::{
     api_key::KeyPeppers,
-    attempt::{Admission, Throttle},
+    attempt::{Admission, Failures, Throttle},
     mail::Outbox,
     operator,
     password::Passwords,
@@ -41,6 +41,8 @@ pub struct Identity {
     pub admission: Arc<Admission>,
     /// The limits of attempts.
     pub throttle: Throttle,
+    /// Takes note of sign-ins that failed.
+    pub failures: Arc<dyn Failures>,
     /// Writes mails.
     pub outbox: Outbox,
     /// Who may be an operator.

@@ -1,7 +1,5 @@
 //! The changes of the service as messages of the feed.
 
-use std::collections::HashMap;
-
 use bailiwick_identity_core::{change::Change, service_account::RoleName, user::UserState};
 use bailiwick_proto::events::v1 as pb;
 use bailiwick_types::Subject;
@@ -52,11 +50,13 @@ pub(crate) fn event(change: Change) -> pb::change::Change {
             actor,
             action,
             target,
-        } => pb::change::Change::Audited(pb::Audited {
+            account,
+        } => bailiwick_feed::audited(pb::Audited {
             actor,
             action: action.to_owned(),
             target,
-            details: HashMap::new(),
+            account: account.map(|account| account.to_string()).unwrap_or_default(),
+            ..pb::Audited::default()
         }),
     }
 }

@@ -26,7 +26,7 @@ impl Disablings {
         Ok(Self {
             store: SqlStore::new(deps.db.clone()),
             system: deps.system.clone(),
-            identity: Arc::new(assemble(deps)?),
+            identity: Arc::new(assemble(deps, bailiwick_rpc::Attempts::default())?),
         })
     }
     /// Whose began before an instant, oldest first, at most `limit` users and as many service accounts.

@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use bailiwick_feed::{LocalEnded, SnapshotSource, follow_ended};
+use bailiwick_feed::{LocalEnded, SnapshotSource, follow_ended, record_attempts};
 use bailiwick_identity_core::{
     Identity,
-    attempt::Admission,
+    attempt::{Admission, Failures},
     mail::{MailSeal, Mailer, Outbox},
     password::{CostError, Passwords},
     peer::{Closer, Members, ServiceRoles},
@@ -14,10 +14,10 @@ use bailiwick_identity_core::{
     upkeep,
 };
 use bailiwick_rpc::{
-    AccessClaims, ApiKeys, Authenticator, Guard, KeySource, Services, StepUp, Tasks, metrics,
+    AccessClaims, ApiKeys, Attempts, Authenticator, Guard, KeySource, Services, StepUp, Tasks, metrics,
 };
 use bailiwick_sql::Db;
-use bailiwick_types::{Clock, IdGen, Rng, StoreError, Subject, System};
+use bailiwick_types::{AccountId, Clock, IdGen, Rng, StoreError, Subject, System, UserId};
 use secrecy::SecretString;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -97,6 +97,22 @@ pub struct IdentityService {
     mailer: Arc<dyn Mailer>,
     retention: Duration,
     ended: Arc<upkeep::Ended>,
+    /// Calls and sign-ins that were refused, for the audit log.
+    attempts: Attempts,
+}
+
+/// Notes sign-ins that failed.
+struct Noted(Attempts);
+
+impl Failures for Noted {
+    fn sign_in(&self, action: &'static str, user: Option<UserId>, account: Option<AccountId>) {
+        // An address that is nobody's is not told: it may be a password in the wrong field.
+        let target = user.map_or_else(
+            || "user:unknown".to_owned(),
+            |user| Subject::user(user).to_string(),
+        );
+        self.0.failed(None, account, action, target);
+    }
 }
 
 bailiwick_types::debug_fields!(IdentityService { db });
@@ -111,8 +127,9 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
     if deps.mail_secrets.is_empty() {
         return Err(BuildError::MailSeal);
     }
+    let attempts = Attempts::default();
     let mailer = mailer(&deps.config.mail).map_err(ConfigError::from)?;
-    let identity = assemble(deps)?;
+    let identity = assemble(deps, attempts.clone())?;
     upkeep::maintain_keys(&identity, &system).await?;
     if !identity.keys.encrypts() {
         tracing::info!(
@@ -129,11 +146,12 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
         mailer,
         retention,
         ended: Arc::new(ended),
+        attempts,
     })
 }
 
 /// The ports and the settings of the service, without signing keys.
-pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
+pub(crate) fn assemble(deps: Deps, attempts: Attempts) -> Result<Identity, BuildError> {
     deps.config.check()?;
     let config = &deps.config;
     let secret = &config.key_encryption_secret;
@@ -173,6 +191,7 @@ pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
         lifetimes: config.lifetimes(),
         admission,
         throttle: config.throttle(),
+        failures: Arc::new(Noted(attempts)),
         outbox,
         operators: config.operators.policy(),
         clock: deps.clock,
@@ -231,6 +250,7 @@ impl IdentityService {
         let subjects = services.iter().map(|id| Subject::service(*id));
         subjects.for_each(|subject| authenticator.forget_subject(&subject));
         let tasks = Tasks::new(self.tasks.clone());
+        let guard = guard.noting(self.attempts.clone());
         grpc::services(Arc::clone(&self.identity), guard, authenticator, tasks)
     }
     /// The HTTP endpoints.
@@ -242,6 +262,8 @@ impl IdentityService {
         let ended = Arc::new(LocalEnded::new(self.db.clone(), self.snapshot()));
         let hearing = follow_ended(ended, Arc::clone(&authenticator));
         tasks.spawn(stop.clone().run_until_cancelled_owned(hearing));
+        let recording = record_attempts(self.db.clone(), self.attempts.clone());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(recording));
         let work = Work {
             identity: Arc::clone(&self.identity),
             system: self.system.clone(),

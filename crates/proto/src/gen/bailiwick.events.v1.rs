@@ -778,6 +778,36 @@ pub struct Audited {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    /// Who it was done for, `TYPE:ID`, where the actor is one of the suite's own services.
+    #[prost(string, tag = "5")]
+    pub on_behalf_of: ::prost::alloc::string::String,
+    /// Address of the client; empty where no call did it.
+    #[prost(string, tag = "6")]
+    pub network: ::prost::alloc::string::String,
+    /// How the client names itself; empty where it does not.
+    #[prost(string, tag = "7")]
+    pub device: ::prost::alloc::string::String,
+    /// Id of the request.
+    #[prost(string, tag = "8")]
+    pub request_id: ::prost::alloc::string::String,
+    /// Id of the trace; empty where there is none.
+    #[prost(string, tag = "9")]
+    pub trace_id: ::prost::alloc::string::String,
+    /// The fields that were changed, as they were before.
+    #[prost(message, optional, tag = "10")]
+    pub before: ::core::option::Option<::prost_types::Struct>,
+    /// The same fields afterwards.
+    #[prost(message, optional, tag = "11")]
+    pub after: ::core::option::Option<::prost_types::Struct>,
+    /// How it ended.
+    #[prost(enumeration = "AuditOutcome", tag = "12")]
+    pub outcome: i32,
+    /// Id of the account in whose log it belongs, where that does not follow from the root of the event.
+    #[prost(string, tag = "13")]
+    pub account: ::prost::alloc::string::String,
+    /// How many attempts were alike; 0 counts as 1.
+    #[prost(uint32, tag = "14")]
+    pub attempts: u32,
 }
 impl ::prost::Name for Audited {
     const NAME: &'static str = "Audited";
@@ -953,6 +983,39 @@ impl ApprovalState {
             "APPROVAL_STATE_REJECTED" => Some(Self::Rejected),
             "APPROVAL_STATE_WITHDRAWN" => Some(Self::Withdrawn),
             "APPROVAL_STATE_CONSUMED" => Some(Self::Consumed),
+            _ => None,
+        }
+    }
+}
+/// How something that is audited ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AuditOutcome {
+    /// It was done.
+    Unspecified = 0,
+    /// The caller had no right to do it.
+    Denied = 1,
+    /// Credentials were wrong.
+    Failed = 2,
+}
+impl AuditOutcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "AUDIT_OUTCOME_UNSPECIFIED",
+            Self::Denied => "AUDIT_OUTCOME_DENIED",
+            Self::Failed => "AUDIT_OUTCOME_FAILED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "AUDIT_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "AUDIT_OUTCOME_DENIED" => Some(Self::Denied),
+            "AUDIT_OUTCOME_FAILED" => Some(Self::Failed),
             _ => None,
         }
     }

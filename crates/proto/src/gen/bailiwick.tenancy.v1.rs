@@ -1424,9 +1424,108 @@ pub mod account_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// One thing that was done. Entries are never changed; each contains the hash of the one before it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AuditEntry {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub entry: ::prost::alloc::string::String,
+    /// Its place in the log of the account, from 1, without gaps.
+    #[prost(uint64, tag = "2")]
+    pub sequence: u64,
+    /// When it was done.
+    #[prost(message, optional, tag = "3")]
+    pub time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The service that it was done in: `identity`, `tenancy` or `authorization`.
+    #[prost(string, tag = "4")]
+    pub service: ::prost::alloc::string::String,
+    /// Who did it, `TYPE:ID`; empty for the suite itself and for unknown callers.
+    #[prost(string, tag = "5")]
+    pub actor: ::prost::alloc::string::String,
+    /// Who it was done for, `TYPE:ID`, where the actor is one of the suite's own services.
+    #[prost(string, tag = "6")]
+    pub on_behalf_of: ::prost::alloc::string::String,
+    /// The method, `bailiwick.tenancy.v1.AccountService/CreateAccount`, or a word of the suite.
+    #[prost(string, tag = "7")]
+    pub action: ::prost::alloc::string::String,
+    /// What it was done to: a scope, or `TYPE:ID`.
+    #[prost(string, tag = "8")]
+    pub target: ::prost::alloc::string::String,
+    /// How it ended.
+    #[prost(enumeration = "AuditEntryOutcome", tag = "9")]
+    pub outcome: i32,
+    /// How many attempts were alike: at least 1.
+    #[prost(uint32, tag = "10")]
+    pub attempts: u32,
+    /// Id of the request; empty where no call did it.
+    #[prost(string, tag = "11")]
+    pub request_id: ::prost::alloc::string::String,
+    /// Id of the trace; empty where there is none.
+    #[prost(string, tag = "12")]
+    pub trace_id: ::prost::alloc::string::String,
+    /// Facts.
+    #[prost(map = "string, string", tag = "13")]
+    pub details: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// Address of the client; empty where no call did it, or where it was erased.
+    #[prost(string, tag = "14")]
+    pub network: ::prost::alloc::string::String,
+    /// How the client named itself.
+    #[prost(string, tag = "15")]
+    pub device: ::prost::alloc::string::String,
+    /// The fields that were changed, as they were before.
+    #[prost(message, optional, tag = "16")]
+    pub before: ::core::option::Option<::prost_types::Struct>,
+    /// The same fields afterwards.
+    #[prost(message, optional, tag = "17")]
+    pub after: ::core::option::Option<::prost_types::Struct>,
+    /// Whether personal values of it were erased with the person that they belonged to.
+    #[prost(bool, tag = "18")]
+    pub erased: bool,
+    /// SHA-256 of the entry, which contains that of the entry before.
+    #[prost(bytes = "vec", tag = "19")]
+    pub hash: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for AuditEntry {
+    const NAME: &'static str = "AuditEntry";
+    const PACKAGE: &'static str = "bailiwick.tenancy.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.tenancy.v1.AuditEntry".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.tenancy.v1.AuditEntry".into()
+    }
+}
 /// Request of `AuditLogService.ListAuditEntries`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListAuditEntriesRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListAuditEntriesRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Only what this subject did, `TYPE:ID`.
+    #[prost(string, tag = "2")]
+    pub actor: ::prost::alloc::string::String,
+    /// Only what was done to this: a scope, or `TYPE:ID`.
+    #[prost(string, tag = "3")]
+    pub target: ::prost::alloc::string::String,
+    /// Only this method, `bailiwick.tenancy.v1.AccountService/CreateAccount`, or this word of the suite.
+    #[prost(string, tag = "4")]
+    pub action: ::prost::alloc::string::String,
+    /// Only what was done at or after this time.
+    #[prost(message, optional, tag = "5")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Only what was done before this time.
+    #[prost(message, optional, tag = "6")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How many entries, at most 1000; 0 asks for 50.
+    #[prost(int32, tag = "7")]
+    pub page_size: i32,
+    /// The `next_page_token` of the page before.
+    #[prost(string, tag = "8")]
+    pub page_token: ::prost::alloc::string::String,
+}
 impl ::prost::Name for ListAuditEntriesRequest {
     const NAME: &'static str = "ListAuditEntriesRequest";
     const PACKAGE: &'static str = "bailiwick.tenancy.v1";
@@ -1438,8 +1537,15 @@ impl ::prost::Name for ListAuditEntriesRequest {
     }
 }
 /// Answer of `AuditLogService.ListAuditEntries`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListAuditEntriesResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListAuditEntriesResponse {
+    /// The entries.
+    #[prost(message, repeated, tag = "1")]
+    pub entries: ::prost::alloc::vec::Vec<AuditEntry>,
+    /// Asks for the next page; empty after the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
 impl ::prost::Name for ListAuditEntriesResponse {
     const NAME: &'static str = "ListAuditEntriesResponse";
     const PACKAGE: &'static str = "bailiwick.tenancy.v1";
@@ -1451,8 +1557,30 @@ impl ::prost::Name for ListAuditEntriesResponse {
     }
 }
 /// Request of `AuditLogService.ExportAuditEntries`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ExportAuditEntriesRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportAuditEntriesRequest {
+    /// Id of the account.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// The format; required.
+    #[prost(enumeration = "AuditExportFormat", tag = "2")]
+    pub format: i32,
+    /// Only what this subject did, `TYPE:ID`.
+    #[prost(string, tag = "3")]
+    pub actor: ::prost::alloc::string::String,
+    /// Only what was done to this: a scope, or `TYPE:ID`.
+    #[prost(string, tag = "4")]
+    pub target: ::prost::alloc::string::String,
+    /// Only this method, or this word of the suite.
+    #[prost(string, tag = "5")]
+    pub action: ::prost::alloc::string::String,
+    /// Only what was done at or after this time.
+    #[prost(message, optional, tag = "6")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Only what was done before this time.
+    #[prost(message, optional, tag = "7")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+}
 impl ::prost::Name for ExportAuditEntriesRequest {
     const NAME: &'static str = "ExportAuditEntriesRequest";
     const PACKAGE: &'static str = "bailiwick.tenancy.v1";
@@ -1463,9 +1591,19 @@ impl ::prost::Name for ExportAuditEntriesRequest {
         "/bailiwick.tenancy.v1.ExportAuditEntriesRequest".into()
     }
 }
-/// Answer of `AuditLogService.ExportAuditEntries`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ExportAuditEntriesResponse {}
+/// A part of the file, in order. The file is complete where `last` came; else it is to be thrown away.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportAuditEntriesResponse {
+    /// Bytes of the file.
+    #[prost(bytes = "vec", tag = "1")]
+    pub content: ::prost::alloc::vec::Vec<u8>,
+    /// Entries that are in the file so far.
+    #[prost(uint64, tag = "2")]
+    pub entries_done: u64,
+    /// Whether this is the last part.
+    #[prost(bool, tag = "3")]
+    pub last: bool,
+}
 impl ::prost::Name for ExportAuditEntriesResponse {
     const NAME: &'static str = "ExportAuditEntriesResponse";
     const PACKAGE: &'static str = "bailiwick.tenancy.v1";
@@ -1474,6 +1612,80 @@ impl ::prost::Name for ExportAuditEntriesResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/bailiwick.tenancy.v1.ExportAuditEntriesResponse".into()
+    }
+}
+/// How what an entry tells ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AuditEntryOutcome {
+    /// Not given.
+    Unspecified = 0,
+    /// It was done.
+    Done = 1,
+    /// The caller had no right to do it.
+    Denied = 2,
+    /// Credentials were wrong.
+    Failed = 3,
+}
+impl AuditEntryOutcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "AUDIT_ENTRY_OUTCOME_UNSPECIFIED",
+            Self::Done => "AUDIT_ENTRY_OUTCOME_DONE",
+            Self::Denied => "AUDIT_ENTRY_OUTCOME_DENIED",
+            Self::Failed => "AUDIT_ENTRY_OUTCOME_FAILED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "AUDIT_ENTRY_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "AUDIT_ENTRY_OUTCOME_DONE" => Some(Self::Done),
+            "AUDIT_ENTRY_OUTCOME_DENIED" => Some(Self::Denied),
+            "AUDIT_ENTRY_OUTCOME_FAILED" => Some(Self::Failed),
+            _ => None,
+        }
+    }
+}
+/// The formats of an export of the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AuditExportFormat {
+    /// Not given.
+    Unspecified = 0,
+    /// A JSON object a line, which `bailiwick audit verify` reads.
+    JsonLines = 1,
+    /// Comma-separated values (RFC 4180), UTF-8.
+    Csv = 2,
+    /// A spreadsheet (Office Open XML).
+    Xlsx = 3,
+}
+impl AuditExportFormat {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "AUDIT_EXPORT_FORMAT_UNSPECIFIED",
+            Self::JsonLines => "AUDIT_EXPORT_FORMAT_JSON_LINES",
+            Self::Csv => "AUDIT_EXPORT_FORMAT_CSV",
+            Self::Xlsx => "AUDIT_EXPORT_FORMAT_XLSX",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "AUDIT_EXPORT_FORMAT_UNSPECIFIED" => Some(Self::Unspecified),
+            "AUDIT_EXPORT_FORMAT_JSON_LINES" => Some(Self::JsonLines),
+            "AUDIT_EXPORT_FORMAT_CSV" => Some(Self::Csv),
+            "AUDIT_EXPORT_FORMAT_XLSX" => Some(Self::Xlsx),
+            _ => None,
+        }
     }
 }
 /// Generated client implementations.
@@ -1598,7 +1810,8 @@ pub mod audit_log_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Streams entries of an account.
+        /// Streams entries of an account as a file, oldest first, up to the last entry that was there when the call began. Texts
+        /// that a spreadsheet would take for a formula begin with an apostrophe.
         pub async fn export_audit_entries(
             &mut self,
             request: impl tonic::IntoRequest<super::ExportAuditEntriesRequest>,
@@ -1660,7 +1873,8 @@ pub mod audit_log_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Streams entries of an account.
+        /// Streams entries of an account as a file, oldest first, up to the last entry that was there when the call began. Texts
+        /// that a spreadsheet would take for a formula begin with an apostrophe.
         async fn export_audit_entries(
             &self,
             request: tonic::Request<super::ExportAuditEntriesRequest>,

@@ -205,6 +205,7 @@ async fn around(request: Request, next: Next) -> Response {
         parent: trace::incoming(request.headers()).map(Arc::new),
         permit: None,
         received: Arc::default(),
+        source: None,
     };
     let handled = AssertUnwindSafe(Carried::of(current.clone(), next.run(request)));
     handled.catch_unwind().await.unwrap_or_else(|panic| {

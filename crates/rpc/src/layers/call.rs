@@ -31,6 +31,7 @@ use crate::{
     AuthError, Context, IntoStatus, RequestId,
     current::{self, Current},
     frame::{Answer, OpenStream},
+    origin::Source,
     telemetry::trace,
     token::{self, Received, TokenError},
 };
@@ -91,7 +92,12 @@ impl Call {
     }
 
     /// Trace, metrics and access log: what every call has, rejected ones included.
-    fn begin(shared: &Arc<Shared>, entry: &Arc<Entry>, request: &Request<Body>) -> Begun {
+    fn begin(
+        shared: &Arc<Shared>,
+        entry: &Arc<Entry>,
+        peer: Option<SocketAddr>,
+        request: &Request<Body>,
+    ) -> Begun {
         let began = StdInstant::now();
         let headers = request.headers();
         let request_id = RequestId::of(request);
@@ -107,6 +113,11 @@ impl Call {
             Some(Ok(received)) => (Arc::new(received), Ok(())),
             Some(Err(error)) => (Arc::clone(&shared.no_tokens), Err(error)),
         };
+        let writes = entry.method.is_some_and(Source::is_kept_for);
+        let source = writes.then(|| {
+            let client = shared.proxies.client(peer, headers);
+            Arc::new(Source::new(client, headers, shared.side == Side::Internal))
+        });
         let now = Instant::now();
         let asked = asked.and_then(|time| now.checked_add(time));
         let longest = now.checked_add(shared.max_deadline);
@@ -128,6 +139,7 @@ impl Call {
                 parent: parent.map(Arc::new),
                 permit: permit.clone().flatten(),
                 received,
+                source,
             },
             overloaded: matches!(permit, Some(None)),
             tokens,
@@ -178,6 +190,9 @@ impl Call {
             return Err(AuthError::Invalid.into_status());
         }
         begun.tokens.clone().map_err(IntoStatus::into_status)?;
+        if let Some(source) = &begun.current.source {
+            source.called_by(&caller);
+        }
         let context = Context {
             caller,
             token: begun.current.received.wanted.clone(),
@@ -252,7 +267,7 @@ impl Future for Call {
         let this = &mut *self;
         let mut begun = match (this.begun.take(), &this.state) {
             (Some(begun), _) => begun,
-            (None, State::Arrived(request)) => Self::begin(&this.shared, &this.entry, request),
+            (None, State::Arrived(request)) => Self::begin(&this.shared, &this.entry, this.peer, request),
             // Polled after its end.
             (None, _) => return Poll::Pending,
         };

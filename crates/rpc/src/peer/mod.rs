@@ -23,6 +23,7 @@ use tower::Service;
 use self::dial::{Dial, Trust};
 use crate::{
     Certificates, Dependency, HumanDuration, InternalIdentity, current,
+    origin::ON_BEHALF_OF,
     request_id::REQUEST_ID,
     telemetry::trace,
     token::{self, TokenCodec},
@@ -328,6 +329,9 @@ impl Peer {
         headers.insert(http::header::AUTHORIZATION, identity);
         if let Some(call) = &call {
             headers.insert(REQUEST_ID, call.request_id.header());
+            if let Some(behalf) = call.source.as_ref().and_then(|source| source.forwarded()) {
+                headers.insert(ON_BEHALF_OF, behalf);
+            }
         }
         trace::inject(call.as_ref(), headers);
         let asked = headers

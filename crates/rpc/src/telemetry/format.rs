@@ -196,6 +196,7 @@ mod tests {
             parent: None,
             permit: None,
             received: Arc::default(),
+            source: None,
         };
         crate::current::within(call, work);
     }

@@ -189,6 +189,7 @@ mod tests {
             parent: parent.map(Arc::new),
             permit: None,
             received: Arc::default(),
+            source: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Migrations: forward only, under a lock, each in a transaction of its own with its record.
 
+mod append_only;
 mod base;
 mod dump;
 mod explain;
@@ -8,6 +9,7 @@ mod roles;
 mod run;
 mod usage;
 
+pub use append_only::append_only;
 pub use dump::schema_dump;
 pub use explain::explain;
 pub use isolation::isolate_accounts;

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-use super::run::begin_migration;
+use super::{append_only::TRIGGER, run::begin_migration};
 use crate::Error;
 
 /// Turns compilation off for a role. Who may not change another role changes its own database. What neither
@@ -21,6 +21,14 @@ const RIGHTS: [&str; 4] = [
     "REVOKE INSERT, UPDATE, DELETE ON %I.schema_migration FROM %I",
 ];
 
+/// Rows that are only added stay as they are: see [`super::append_only`].
+const APPEND_ONLY: &str = "DO $$ DECLARE name text; BEGIN FOR name IN \
+     SELECT c.relname FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid \
+     JOIN pg_namespace n ON n.oid = c.relnamespace \
+     WHERE g.tgname = '{trigger}' AND n.nspname = current_schema() LOOP \
+     EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %I.%I FROM %I', current_schema(), name, {role}); \
+     END LOOP; END $$";
+
 /// Prepares the role that migrates, and the one that serves where that is another.
 pub(super) async fn prepare(pool: &DatabaseConnection, run_time_role: Option<&str>) -> Result<(), Error> {
     let tx = begin_migration(pool).await?;
@@ -33,6 +41,8 @@ pub(super) async fn prepare(pool: &DatabaseConnection, run_time_role: Option<&st
             let grant = format!("DO $$ BEGIN EXECUTE format('{right}', current_schema(), {role}); END $$");
             tx.execute_unprepared(&grant).await?;
         }
+        let revoke = APPEND_ONLY.replace("{trigger}", TRIGGER).replace("{role}", &role);
+        tx.execute_unprepared(&revoke).await?;
     }
     tx.commit().await?;
     Ok(())

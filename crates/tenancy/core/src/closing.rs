@@ -3,9 +3,12 @@
 //! more, and a worker finishes it.
 
 use async_trait::async_trait;
-use bailiwick_types::{AccountId, AccountWrite, Scope, StoreError, System, Timestamp, Token, faults};
+use bailiwick_types::{
+    AccountId, AccountWrite, Method as _, Scope, StoreError, Subject, System, Timestamp, Token, faults,
+    method::tenancy::{DeleteAccount, DeleteInstance, DeleteWorkspace, RestrictAccount, SuspendAccount},
+};
 
-use crate::{Event, State, Tenancy, peer::PeerError, place::PlaceId};
+use crate::{Event, State, Tenancy, audit::Record, peer::PeerError, place::PlaceId};
 
 /// A suspension, restriction or deletion that is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub struct Closing {
     pub to: State,
     /// When the intent was committed.
     pub begun: Timestamp,
+    /// Who asked for it first.
+    pub actor: Option<Subject>,
 }
 
 impl Closing {
@@ -27,6 +32,18 @@ impl Closing {
     #[must_use]
     pub fn deletes(&self) -> bool {
         self.to == State::Deleted
+    }
+    /// The method that it was asked for with.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        let method = match (&self.scope, self.to) {
+            (Scope::Instance(_), _) => DeleteInstance::DECLARATION,
+            (Scope::Workspace(_), _) => DeleteWorkspace::DECLARATION,
+            (_, State::Deleted) => DeleteAccount::DECLARATION,
+            (_, State::Restricted) => RestrictAccount::DECLARATION,
+            _ => SuspendAccount::DECLARATION,
+        };
+        method.name()
     }
 }
 
@@ -105,6 +122,11 @@ async fn apply(tenancy: &Tenancy, account: AccountWrite, closing: &Closing) -> R
         return write.token().await;
     }
     let now = tenancy.clock.now();
+    write.audit(Record::new(
+        closing.actor.clone(),
+        closing.action(),
+        &closing.scope,
+    ));
     if let Some(id) = PlaceId::of_scope(&closing.scope) {
         if let Some(mut place) = write.find_place(id).await? {
             place.state = closing.to;
@@ -164,5 +186,19 @@ mod tests {
         let again = resume(&world.tenancy, &system(), &closing).await.unwrap();
         assert_eq!(first, again);
         assert_eq!((world.events().len(), world.unfinished().len()), (1, 0));
+        let audited = world.audited();
+        let [(_, record)] = &audited[..] else {
+            panic!("one entry, not {audited:?}");
+        };
+        assert_eq!(
+            record.action,
+            "bailiwick.tenancy.v1.AccountService/SuspendAccount"
+        );
+        assert_eq!(
+            record.actor,
+            memory::operator::<bailiwick_types::method::tenancy::SuspendAccount>()
+                .subject()
+                .cloned()
+        );
     }
 }

@@ -10,6 +10,7 @@
 //! ```
 
 pub mod account;
+pub mod audit;
 pub mod closing;
 mod etag;
 pub mod event;

@@ -256,6 +256,9 @@ impl World {
         self.memory.data().closings.clone()
     }
     /// The calls of authorization: scope, version, whether it is deleted.
+    pub(crate) fn audited(&self) -> Vec<(AccountId, crate::audit::Record)> {
+        self.memory.data().audits.clone()
+    }
     pub(crate) fn closed(&self) -> Vec<(Scope, u64, bool)> {
         self.authorization.closed.lock().unwrap().clone()
     }
@@ -306,6 +309,7 @@ struct Data {
     closings: Vec<Closing>,
     moves: Vec<(AccountId, Moving)>,
     events: Vec<Event>,
+    audits: Vec<(AccountId, crate::audit::Record)>,
 }
 
 /// The store.
@@ -386,6 +390,9 @@ impl Write for Unit {
     }
     fn emit(&mut self, event: Event) {
         self.data.events.push(event);
+    }
+    fn audit(&mut self, record: crate::audit::Record) {
+        self.data.audits.push((self.id(), record));
     }
     async fn commit(self: Box<Self>) -> Result<Token, StoreError> {
         let token = self.token_now();

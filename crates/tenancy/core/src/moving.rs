@@ -5,12 +5,13 @@
 
 use async_trait::async_trait;
 use bailiwick_types::{
-    AccountId, AccountWrite, InstanceId, Scope, StoreError, Subject, System, Timestamp, Token, WorkspaceId,
-    faults,
+    AccountId, AccountWrite, InstanceId, Method as _, Scope, StoreError, Subject, System, Timestamp, Token,
+    WorkspaceId, faults, method::tenancy::MoveWorkspace,
 };
 
 use crate::{
     Event, State, Tenancy,
+    audit::Record,
     peer::{Declined, MoveError, PeerError},
     place::{Place, PlaceId},
     request::{self, RequestKey},
@@ -59,6 +60,13 @@ impl Moving {
     #[must_use]
     pub fn parent_scope(&self) -> Scope {
         self.parent.map_or(Scope::Account(self.target), Scope::Instance)
+    }
+    /// The entry of the audit log, the same in both accounts.
+    fn record(&self) -> Record {
+        let mover = Some(self.mover.subject.clone());
+        Record::new(mover, MoveWorkspace::DECLARATION.name(), self.scope())
+            .with("from", self.account)
+            .with("to", self.parent_scope())
     }
     /// Whether it stays in its account.
     #[must_use]
@@ -195,6 +203,7 @@ async fn apply(
         };
         write.put_place(&left).await?;
         write.emit(Event::Place(left));
+        write.audit(moving.record());
         write.select(accounts.target);
         write.remove_moving(moving).await?;
         place.account = moving.target;
@@ -203,6 +212,7 @@ async fn apply(
     place.parent = moving.parent;
     write.put_place(&place).await?;
     write.emit(Event::Place(place.clone()));
+    write.audit(moving.record());
     let key = unused(&mut *write, moving.request.as_ref()).await?;
     Ok(request::commit(write, key, place, now).await?)
 }

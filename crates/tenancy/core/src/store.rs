@@ -4,7 +4,9 @@
 use async_trait::async_trait;
 use bailiwick_types::{AccountAccess, AccountWrite, AllAccounts, Caller, ProductName, StoreError, Token};
 
-use crate::{Event, account, closing, moving, place, product, product::Product, request, settings};
+use crate::{
+    Event, account, audit::Record, closing, moving, place, product, product::Product, request, settings,
+};
 
 /// Reads one account.
 pub trait Read:
@@ -36,6 +38,9 @@ pub trait Write:
     fn select(&mut self, account: AccountWrite);
     /// Publishes a change; all changes of a unit of work become one event of the feed.
     fn emit(&mut self, event: Event);
+    /// Adds what was done to the audit log of the account that the methods reach now. Each write that
+    /// somebody asked for adds one entry; a unit of work that adds one publishes a change too.
+    fn audit(&mut self, record: Record);
     /// Commits. The token names the account's revision after the write; a write without changes keeps the
     /// revision.
     ///

@@ -7,6 +7,8 @@ use bailiwick_tenancy_core::Limits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::AuditConfig;
+
 /// The configuration of tenancy.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -23,6 +25,8 @@ pub struct TenancyConfig {
     pub request_retention: HumanDuration,
     /// How many places one account may have.
     pub limits: Limits,
+    /// The audit log.
+    pub audit: AuditConfig,
 }
 
 impl Default for TenancyConfig {
@@ -34,6 +38,7 @@ impl Default for TenancyConfig {
             feed_retention: Duration::from_hours(7 * 24).into(),
             request_retention: Duration::from_hours(7 * 24).into(),
             limits: Limits::default(),
+            audit: AuditConfig::default(),
         }
     }
 }

@@ -1,7 +1,13 @@
 //! Converts changes to messages of the feed.
 
 use bailiwick_proto::events::v1::{self as pb, change::Change};
-use bailiwick_tenancy_core::{Event, State, account::Account, place::Place, settings::Settings};
+use bailiwick_tenancy_core::{
+    Event, State,
+    account::Account,
+    audit::Record,
+    place::Place,
+    settings::{Settings, Values},
+};
 use bailiwick_types::Subject;
 
 use bailiwick_rpc::wire::{struct_of, timestamp};
@@ -47,6 +53,20 @@ pub(crate) fn place_changed(place: Place) -> Change {
             .moved_from
             .map(|account| account.to_string())
             .unwrap_or_default(),
+    })
+}
+
+/// The message of what was done.
+pub(crate) fn audited(record: Record) -> Change {
+    let values = |values: Values| (!values.is_empty()).then(|| struct_of(values));
+    bailiwick_feed::audited(pb::Audited {
+        actor: record.actor.as_ref().map(ToString::to_string).unwrap_or_default(),
+        action: record.action.to_owned(),
+        target: record.target,
+        details: record.details.into_iter().collect(),
+        before: values(record.before),
+        after: values(record.after),
+        ..pb::Audited::default()
     })
 }
 

@@ -10,6 +10,7 @@
 //! # }
 //! ```
 
+mod audit;
 mod config;
 mod event;
 mod follow;
@@ -19,9 +20,14 @@ mod store;
 mod wiring;
 mod work;
 
+pub use audit::{AuditConfig, AuditFollower, steps as audit_steps};
 pub use config::TenancyConfig;
 pub use follow::ProductSink;
 pub use grpc::Api;
 pub use peer::RemoteAuthorization;
-pub use store::{SqlStore, TenancySnapshot, migrations};
-pub use wiring::{Deps, TenancyService, build};
+pub use store::{
+    SqlStore, TenancySnapshot,
+    audit::{AuditSecrets, AuditStore, NewEntry, Step, Verified},
+    migrations,
+};
+pub use wiring::{AuditDeps, AuditFeeds, Deps, TenancyService, build};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bailiwick_feed::{Freshness, GrpcFeedSource, SnapshotSource, retain};
-use bailiwick_rpc::{Guard, Peer, Services, Tasks};
+use bailiwick_feed::{Freshness, GrpcFeedSource, SnapshotSource, record_attempts, retain};
+use bailiwick_rpc::{Attempts, Guard, Peer, Services, Tasks, metrics};
 use bailiwick_sql::{
     Db,
     follow::{FeedSource, Follower, FollowerConfig},
@@ -14,7 +14,11 @@ use bailiwick_types::{Clock, IdGen, Rng, Service, StoreError, System, Timestamp}
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Api, ProductSink, RemoteAuthorization, SqlStore, TenancyConfig, TenancySnapshot, grpc, store::COUNTED,
+    Api, AuditFollower, AuditSecrets, AuditStore, ProductSink, RemoteAuthorization, SqlStore, TenancyConfig,
+    TenancySnapshot,
+    audit::{AuditLog, Exporter},
+    grpc,
+    store::COUNTED,
     work,
 };
 
@@ -39,7 +43,24 @@ pub struct Deps {
     pub tasks: TaskTracker,
     /// The right of the follower and the workers.
     pub system: System,
+    /// What the audit log needs.
+    pub audit: AuditDeps,
 }
+
+/// What the audit log needs.
+#[derive(Debug, Clone)]
+pub struct AuditDeps {
+    /// The secrets of the deployment.
+    pub secrets: AuditSecrets,
+    /// The feeds of the services that it follows.
+    pub feeds: AuditFeeds,
+}
+
+/// Feeds, with the service that each is of.
+#[derive(Clone, Default)]
+pub struct AuditFeeds(pub Vec<(Service, Arc<dyn FeedSource>)>);
+
+bailiwick_types::debug_fields!(AuditFeeds {});
 
 bailiwick_types::debug_fields!(Deps { config, db });
 
@@ -57,6 +78,10 @@ impl Deps {
 pub struct TenancyService {
     deps: Deps,
     tenancy: Tenancy,
+    audit: AuditStore,
+    entries: metrics::IntCounter,
+    /// Calls that were refused, for the audit log.
+    attempts: Attempts,
 }
 
 /// Builds the service.
@@ -69,7 +94,17 @@ pub fn build(deps: Deps) -> TenancyService {
         ids: Arc::clone(&deps.ids),
         limits: deps.config.limits,
     };
-    TenancyService { deps, tenancy }
+    let audit = AuditStore::new(deps.db.clone(), deps.audit.secrets.clone(), Arc::clone(&deps.rng));
+    TenancyService {
+        deps,
+        tenancy,
+        audit,
+        entries: metrics::counter(
+            "bailiwick_tenancy_audit_entries_total",
+            "Entries that were added to the audit log.",
+        ),
+        attempts: Attempts::default(),
+    }
 }
 
 impl TenancyService {
@@ -80,7 +115,11 @@ impl TenancyService {
             tenancy: self.tenancy.clone(),
             fresh: Freshness::new(self.deps.db.clone(), self.deps.config.token_wait.get()),
             tasks: Tasks::new(self.deps.tasks.clone()),
-            guard,
+            guard: guard.noting(self.attempts.clone()),
+            audit: AuditLog {
+                log: Arc::new(self.audit.clone()),
+                exporter: Exporter::new(&self.deps.config.audit, self.deps.audit.secrets.clone()),
+            },
         }
     }
     /// The gRPC services.
@@ -144,6 +183,24 @@ impl TenancyService {
         let mut read = self.tenancy.store.read_all(all).await?;
         read.unfinished_moves(until, None, limit).await
     }
+    /// The followers of the feeds for the audit log; [`Self::start`] runs them.
+    #[must_use]
+    pub fn audit_followers(&self) -> Vec<AuditFollower> {
+        let feeds = self.deps.audit.feeds.0.iter();
+        feeds
+            .map(|(source, feed)| AuditFollower {
+                source: *source,
+                feed: Arc::clone(feed),
+                store: self.audit.clone(),
+                entries: self.entries.clone(),
+            })
+            .collect()
+    }
+    /// The store of the audit log.
+    #[must_use]
+    pub fn audit(&self) -> &AuditStore {
+        &self.audit
+    }
     /// Starts the background work, until `stop` is cancelled.
     pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         let Deps {
@@ -167,6 +224,21 @@ impl TenancyService {
         );
         tasks.spawn(stop.clone().run_until_cancelled_owned(purge));
         tasks.spawn(stop.clone().run_until_cancelled_owned(retain));
+        let store = self.audit.clone();
+        let renew = async move {
+            if let Err(error) = store.renew().await {
+                tracing::warn!(error = %error.detail(), "cannot renew keys and heads of the audit log");
+            }
+        };
+        tasks.spawn(stop.clone().run_until_cancelled_owned(renew));
+        for follower in self.audit_followers() {
+            tasks.spawn(
+                stop.clone()
+                    .run_until_cancelled_owned(async move { follower.run().await }),
+            );
+        }
+        let recording = record_attempts(db.clone(), self.attempts.clone());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(recording));
         let counted = keep_counted(db.clone(), COUNTED);
         tasks.spawn(stop.clone().run_until_cancelled_owned(counted));
     }

@@ -11,6 +11,8 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 /// Crate -> what of ours it may depend on. Everything else is refused.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("bailiwick-types", &[]),
+    ("bailiwick-seal", &["bailiwick-types"]),
+    ("bailiwick-sheets", &[]),
     ("bailiwick-policy", &["bailiwick-types"]),
     ("bailiwick-proto", &["bailiwick-types"]),
     ("bailiwick-rpc", &["bailiwick-proto", "bailiwick-types"]),
@@ -24,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "bailiwick-types",
         ],
     ),
-    ("bailiwick-identity-core", &["bailiwick-types"]),
+    ("bailiwick-identity-core", &["bailiwick-seal", "bailiwick-types"]),
     ("bailiwick-tenancy-core", &["bailiwick-types"]),
     (
         "bailiwick-authorization-core",
@@ -63,6 +65,8 @@ const SERVER_EDGES: &[&str] = &[
     "bailiwick-feed",
     "bailiwick-proto",
     "bailiwick-rpc",
+    "bailiwick-seal",
+    "bailiwick-sheets",
     "bailiwick-sql",
     "bailiwick-types",
 ];

@@ -51,6 +51,8 @@ impl Operation for Update {
             ensure_other(work, self.user).await?;
             work.ensure_seat(kind).await?;
         }
+        let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        let before = (member.kind.as_str(), text(member.expires_at));
         let member = Member {
             expires_at: self.expires_at,
             kind,
@@ -65,7 +67,9 @@ impl Operation for Update {
         let entry = work
             .entry(subject)
             .with("expires", until)
-            .with("kind", kind.as_str());
+            .with("kind", kind.as_str())
+            .changed("kind", &before.0, &kind.as_str())
+            .changed("expire_time", &before.1, &text(self.expires_at));
         work.emit(entry);
         Ok(member)
     }

@@ -1,9 +1,7 @@
 //! Exports of effective permissions: a file of rows, all of one snapshot, complete or failed.
 
-mod csv;
 mod row;
 mod spool;
-mod xlsx;
 
 use std::{
     io::SeekFrom,
@@ -26,18 +24,34 @@ use tonic::Status;
 
 use crate::lists::{After, Person};
 use crate::store::engine::{snapshot::AccountSnapshot, source_error};
-use csv::Csv;
+use bailiwick_sheets::{Csv, Layout, SheetError, Xlsx};
 use row::Titles;
 pub(crate) use row::{HEADER, Row};
 pub use spool::ExportConfig;
 use spool::Slot;
 pub(crate) use spool::Spool;
-use xlsx::Xlsx;
 
 /// People that are looked up at a time.
 const PEOPLE: usize = 100;
 /// The greatest number of bytes in a part.
 const PART: usize = 128 * 1024;
+/// The look of a spreadsheet.
+const LAYOUT: Layout = Layout {
+    name: "Permissions",
+    columns: &[
+        (HEADER[0], 38.0),
+        (HEADER[1], 28.0),
+        (HEADER[2], 32.0),
+        (HEADER[3], 42.0),
+        (HEADER[4], 24.0),
+        (HEADER[5], 26.0),
+        (HEADER[6], 30.0),
+        (HEADER[7], 30.0),
+        (HEADER[8], 44.0),
+        (HEADER[9], 10.0),
+        (HEADER[10], 22.0),
+    ],
+};
 /// How long a part waits for a reader: who reads slower than this does not read.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -61,6 +75,12 @@ pub(crate) enum ExportError {
 impl From<bailiwick_sql::Error> for ExportError {
     fn from(error: bailiwick_sql::Error) -> Self {
         Self::Source(source_error(error))
+    }
+}
+
+impl From<SheetError> for ExportError {
+    fn from(error: SheetError) -> Self {
+        Self::File(error.reason().to_owned())
     }
 }
 
@@ -257,7 +277,7 @@ impl Reading {
         out.total = u32::try_from(total).unwrap_or(u32::MAX);
         let mut sheet = match self.format {
             Format::Csv => Sheet::Csv(Box::default()),
-            Format::Xlsx => Sheet::Xlsx(Box::new(Xlsx::new(spool.directory())?)),
+            Format::Xlsx => Sheet::Xlsx(Box::new(Xlsx::new(spool.directory(), LAYOUT)?)),
         };
         if let Sheet::Csv(csv) = &mut sheet {
             csv.row(&HEADER)?;

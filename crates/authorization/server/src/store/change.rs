@@ -3,7 +3,7 @@
 use bailiwick_authorization_core::{Change, approval, invitation::State};
 use bailiwick_policy::PlaceState;
 use bailiwick_proto::events::v1::{self as pb, change::Change as Told};
-use bailiwick_rpc::wire::timestamp;
+use bailiwick_rpc::wire::{struct_of, timestamp};
 
 use crate::variants::same_variants;
 
@@ -79,13 +79,20 @@ pub(super) fn told(change: &Change) -> Told {
             create_time: Some(timestamp(of.created_at)),
             expire_time: of.expires_at.map(timestamp),
         }),
-        Change::Audited(audit) => Told::Audited(pb::Audited {
+        Change::Audited(audit) => bailiwick_feed::audited(pb::Audited {
             actor: audit.actor.as_ref().map(ToString::to_string).unwrap_or_default(),
             action: audit.action.to_owned(),
             target: audit.target.clone(),
             details: audit.details.clone().into_iter().collect(),
+            before: values(&audit.before),
+            after: values(&audit.after),
+            ..pb::Audited::default()
         }),
     }
+}
+
+fn values(fields: &serde_json::Map<String, serde_json::Value>) -> Option<prost_types::Struct> {
+    (!fields.is_empty()).then(|| struct_of(fields.clone()))
 }
 
 same_variants! {

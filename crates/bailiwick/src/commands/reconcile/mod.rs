@@ -51,6 +51,12 @@ pub(crate) async fn run(arguments: &Args, output: Output) -> Result<bool> {
 
 async fn reconcile(suite: &Suite, arguments: &Args) -> Result<Report> {
     let wait = arguments.wait.get();
+    if arguments.apply {
+        let destroyed = suite.replay_deletions().await?;
+        if destroyed > 0 {
+            tracing::info!(destroyed, "destroyed keys of deleted persons again");
+        }
+    }
     let found = confirmed(suite, wait).await?;
     if !arguments.apply || found.is_empty() {
         return Ok(Report::found(found));

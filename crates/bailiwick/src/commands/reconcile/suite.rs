@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use bailiwick_authorization_server::{self as authorization, reconcile::Reconciler};
 use bailiwick_feed::{Known, LocalFeedSource, SnapshotSource};
 use bailiwick_identity_server::{self as identity, reconcile::Disablings};
+use bailiwick_rpc::MacKeys;
 use bailiwick_sql::{Db, follow::FeedSource};
 use bailiwick_tenancy_server::{self as tenancy, ProductSink, TenancySnapshot};
 use bailiwick_types::{Authority, Clock, IdGen, Rng, Service, SystemClock, SystemIds, SystemRng};
@@ -77,6 +78,17 @@ impl Suite {
             rng: rng.clone(),
             tasks: TaskTracker::new(),
             system: system.clone(),
+            audit: tenancy::AuditDeps {
+                // It adds no entry, and so signs and seals nothing.
+                secrets: tenancy::AuditSecrets {
+                    keys: MacKeys::of_this_process(bailiwick_rpc::Purpose::AuditLog),
+                    sealing: Vec::new(),
+                },
+                feeds: tenancy::AuditFeeds(vec![(
+                    Service::Identity,
+                    feed(&users, Arc::new(identity::Snapshot::new(users.clone()))),
+                )]),
+            },
         });
         let disablings = Disablings::new(identity::Deps {
             config: config.identity.clone(),
@@ -166,6 +178,15 @@ impl Suite {
             strays::remove(&self.strays, self.of_identity()?).await?;
         }
         self.catch_up().await
+    }
+    /// Destroys the keys of persons that identity says are gone, in tenancy's audit log: a database that was
+    /// restored has them again.
+    pub(super) async fn replay_deletions(&self) -> Result<usize> {
+        let mut destroyed = 0;
+        for follower in self.intents.tenancy.audit_followers() {
+            destroyed += follower.replay_deletions().await?;
+        }
+        Ok(destroyed)
     }
     async fn catch_up(&self) -> Result<()> {
         for link in &self.links {

@@ -18,6 +18,7 @@
 
 mod admission;
 mod client;
+mod failures;
 mod guess;
 mod network;
 
@@ -28,6 +29,7 @@ use bailiwick_types::{Code, EmailKey, Fault, Reason, StoreError, Timestamp, User
 
 pub use admission::{Admission, AdmissionError, AdmissionLimits, Admitted, Rate};
 pub(crate) use client::wrong_client;
+pub use failures::Failures;
 pub(crate) use guess::{Attempt, Guesser, guess, throttled};
 pub use network::{ClientNetwork, ClientNetworkError};
 

@@ -3,10 +3,7 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hkdf,
-};
+use bailiwick_seal::SealKey;
 use bailiwick_types::{Email, Rng, UserId};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
@@ -37,7 +34,7 @@ struct Plain {
 /// Seals and opens mails. The first key seals, all open.
 #[derive(Clone)]
 pub struct MailSeal {
-    keys: Arc<Vec<LessSafeKey>>,
+    keys: Arc<Vec<SealKey>>,
 }
 
 impl std::fmt::Debug for MailSeal {
@@ -52,11 +49,8 @@ impl MailSeal {
     #[must_use]
     pub fn new(secrets: &[SecretString]) -> Option<Self> {
         let keys = secrets.iter().map(|secret| {
-            let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"bailiwick identity mail v1");
-            let derived = salt.extract(secret.expose_secret().as_bytes());
-            let info: [&[u8]; 1] = [b"aes-256-gcm"];
-            let okm = derived.expand(&info, &AES_256_GCM).ok()?;
-            Some(LessSafeKey::new(UnboundKey::from(okm)))
+            let secret = secret.expose_secret().as_bytes();
+            SealKey::derive(secret, b"bailiwick identity mail v1", b"aes-256-gcm")
         });
         Some(Self {
             keys: Arc::new(keys.collect::<Option<_>>()?),
@@ -72,28 +66,16 @@ impl MailSeal {
                 .as_ref()
                 .map(|text| text.expose_secret().to_owned()),
         };
-        let mut nonce = [0_u8; NONCE_LEN];
-        rng.fill(&mut nonce);
-        let mut sealed = serde_json::to_vec(&plain).ok()?;
-        let key = self.keys.first()?;
-        key.seal_in_place_append_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(data(id, kind)),
-            &mut sealed,
-        )
-        .ok()?;
-        let all = [&nonce[..], &sealed].concat();
+        let plain = serde_json::to_vec(&plain).ok()?;
+        let all = self.keys.first()?.seal(&data(id, kind), &plain, rng)?;
         Some(SecretString::from(STANDARD_NO_PAD.encode(all)))
     }
 
     pub(super) fn open(&self, mail: &Mail) -> Option<Sealed> {
         let all = STANDARD_NO_PAD.decode(mail.sealed.expose_secret()).ok()?;
-        let (nonce, sealed) = all.split_at_checked(NONCE_LEN)?;
         let plain: Plain = self.keys.iter().find_map(|key| {
-            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-            let mut sealed = sealed.to_vec();
-            let plain = key.open_in_place(nonce, Aad::from(data(mail.id, mail.kind)), &mut sealed);
-            serde_json::from_slice(plain.ok()?).ok()
+            let plain = key.open(&data(mail.id, mail.kind), &all)?;
+            serde_json::from_slice(&plain).ok()
         })?;
         let user = plain.user.map(|user| user.parse()).transpose().ok()?;
         Some(Sealed {

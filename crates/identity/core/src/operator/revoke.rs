@@ -95,6 +95,7 @@ pub(crate) async fn finish(identity: &Identity, closing: &Closing) -> Result<Tok
             actor: closing.actor.clone(),
             action: RevokeOperator::DECLARATION.path.trim_start_matches('/'),
             target: format!("user:{}", user.id),
+            account: None,
         };
         write.emit(&root, Change::User(user))?;
         write.emit(&root, audited)?;

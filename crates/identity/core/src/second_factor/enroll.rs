@@ -9,7 +9,7 @@ use super::{
     Totp, sealed_for,
     totp::{TotpSecret, uri},
 };
-use crate::{Identity, signing::SealError};
+use crate::{Identity, change::Change, signing::SealError};
 
 faults! {
     /// Why no authenticator is made.
@@ -54,6 +54,7 @@ pub async fn enroll(identity: &Identity, by: &Authorized<EnrollSecondFactor>) ->
         failures: 0,
     };
     write.put_totp(&totp).await?;
+    write.emit(&ScopeRoot::User(user), Change::by(by, format!("user:{user}")))?;
     write.commit().await?;
     let uri = uri(&secret, host(&identity.issuer.name), known.email.as_str());
     Ok(Enrollment {

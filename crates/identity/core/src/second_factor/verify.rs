@@ -64,7 +64,7 @@ faults! {
 /// See [`Error`].
 pub async fn verify(
     identity: &Identity,
-    _by: &Authorized<VerifySecondFactor>,
+    by: &Authorized<VerifySecondFactor>,
     command: &Command,
 ) -> Result<Verified, Error> {
     let digest = Digest::of(&command.challenge);
@@ -98,7 +98,12 @@ pub async fn verify(
             }
         }
     }
-    finish(identity, &digest, command, &challenge, &attempt).await
+    let done = finish(identity, &digest, command, &challenge, &attempt).await;
+    if matches!(done, Err(Error::Wrong)) {
+        let (user, account) = (Some(challenge.user), challenge.account);
+        identity.failures.sign_in(by.action(), user, account);
+    }
+    done
 }
 
 async fn finish(
@@ -375,7 +380,12 @@ pub(crate) mod tests {
         let done = answer(&fixture, &challenge, Answer::Recovery(&codes[3]), 1).await;
         assert_eq!(done.unwrap().codes_left, 9);
         let used = Change::by_the_suite("recovery_code.use", format!("user:{}", ada.id));
-        assert_eq!(fixture.store.take_changes(), [used]);
+        let told = fixture.store.take_changes();
+        assert_eq!(
+            (told.len(), told.first()),
+            (2, Some(&used)),
+            "and that the session began"
+        );
         let challenge = challenged(&fixture, &ada, 1).await;
         let again = answer(&fixture, &challenge, Answer::Recovery(&codes[3]), 1).await;
         assert!(matches!(again, Err(Error::Wrong)), "{again:?}");

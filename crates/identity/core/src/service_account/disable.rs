@@ -81,6 +81,7 @@ pub(crate) async fn finish(identity: &Identity, closing: &Closing) -> Result<(Se
             actor: closing.actor,
             action: method.name(),
             target: Subject::service(account.id).into(),
+            account: None,
         };
         write.emit(&root, audited)?;
     }

@@ -256,6 +256,8 @@ pub(crate) async fn begin(
         write.emit(&ScopeRoot::User(user), audited)?;
     }
     write.insert_session(&session).await?;
+    let audited = Change::signed_in(user, session.id, session.account);
+    write.emit(&ScopeRoot::User(user), audited)?;
     let device = device::remember(identity, write, user, beginning.device, now).await?;
     let tokens = issue_pair(identity, write, &session, None, now).await?;
     Ok(Begun {

@@ -121,7 +121,7 @@ pub async fn enter(identity: &Identity, command: &Command, network: ClientNetwor
 /// See [`Error`].
 pub async fn sign_in(
     identity: &Identity,
-    _by: &Authorized<SignIn>,
+    by: &Authorized<SignIn>,
     command: &Command,
     entered: Entered,
 ) -> Result<Outcome, Error> {
@@ -164,6 +164,9 @@ pub async fn sign_in(
         Some(_) if right && !member => Error::NotMember,
         _ => Error::Wrong,
     };
+    identity
+        .failures
+        .sign_in(by.action(), user, command.account.filter(|_| member));
     attempt.fail(identity).await?;
     Err(refused)
 }
@@ -307,6 +310,39 @@ mod tests {
             let hashes = fixture.identity.passwords.computed(Share::SignIn) - before;
             assert_eq!(hashes, 1, "the same work for {email}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_is_audited_and_a_failed_one_noted_in_the_log_of_an_account_of_the_user_alone() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        let bob = fixture.user("bob@example.com").await;
+        fixture.authorization.admit(account(), ada.id);
+        fixture.store.take_changes();
+        for email in ["ada@example.com", "bob@example.com", "unknown@example.com"] {
+            let wrong = Command {
+                account: Some(account()),
+                ..command(email, "wrong password")
+            };
+            assert!(run(&fixture, &wrong).await.is_err());
+        }
+        let noted = fixture.failures.0.lock().unwrap().clone();
+        assert_eq!(
+            noted,
+            [
+                (Some(ada.id), Some(account())),
+                (Some(bob.id), None),
+                (None, None)
+            ]
+        );
+        let right = Command {
+            account: Some(account()),
+            ..ada_command()
+        };
+        let done = run(&fixture, &right).await.unwrap();
+        let audited = crate::change::Change::signed_in(ada.id, done.session, Some(account()));
+        assert_eq!(fixture.store.take_changes(), [audited]);
+        assert_eq!(fixture.failures.0.lock().unwrap().len(), 3);
     }
 
     #[tokio::test]

@@ -2,10 +2,7 @@
 //! RFC 5869) from a configured secret, with the key id or the purpose as associated data. Without a secret
 //! they are stored in plain text, and only the database protects them.
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hkdf,
-};
+use bailiwick_seal::SealKey;
 use bailiwick_types::{Rng, faults};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
@@ -30,7 +27,7 @@ faults! {
 
 /// Seals and opens private keys.
 pub struct KeySeal {
-    key: Option<LessSafeKey>,
+    key: Option<SealKey>,
 }
 
 impl std::fmt::Debug for KeySeal {
@@ -50,14 +47,10 @@ impl KeySeal {
         let Some(secret) = secret else {
             return Ok(Self { key: None });
         };
-        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"bailiwick identity signing keys v1");
-        let derived = salt.extract(secret.expose_secret().as_bytes());
-        let info: [&[u8]; 1] = [b"aes-256-gcm"];
-        let okm = derived
-            .expand(&info, &AES_256_GCM)
-            .map_err(|_| SealError::Unreadable)?;
+        let secret = secret.expose_secret().as_bytes();
+        let key = SealKey::derive(secret, b"bailiwick identity signing keys v1", b"aes-256-gcm");
         Ok(Self {
-            key: Some(LessSafeKey::new(UnboundKey::from(okm))),
+            key: Some(key.ok_or(SealError::Unreadable)?),
         })
     }
     /// Whether it encrypts.
@@ -88,17 +81,8 @@ impl KeySeal {
                 STANDARD_NO_PAD.encode(secret)
             )));
         };
-        let mut nonce = [0_u8; NONCE_LEN];
-        rng.fill(&mut nonce);
-        let mut sealed = secret.to_vec();
-        key.seal_in_place_append_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(purpose),
-            &mut sealed,
-        )
-        .map_err(|_| SealError::Unreadable)?;
-        let mut all = nonce.to_vec();
-        all.extend_from_slice(&sealed);
+        let all = key.seal(purpose.as_bytes(), secret, rng);
+        let all = all.ok_or(SealError::Unreadable)?;
         Ok(SecretString::from(format!(
             "{SEALED}{}",
             STANDARD_NO_PAD.encode(all)
@@ -126,13 +110,7 @@ impl KeySeal {
         let all = STANDARD_NO_PAD
             .decode(sealed)
             .map_err(|_| SealError::Unreadable)?;
-        let (nonce, sealed) = all.split_at_checked(NONCE_LEN).ok_or(SealError::Unreadable)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Unreadable)?;
-        let mut sealed = sealed.to_vec();
-        let seed = key
-            .open_in_place(nonce, Aad::from(purpose), &mut sealed)
-            .map_err(|_| SealError::Wrong)?;
-        Ok(seed.to_vec())
+        key.open(purpose.as_bytes(), &all).ok_or(SealError::Wrong)
     }
 }
 

@@ -155,6 +155,7 @@ mod tests {
             actor: by.subject().unwrap().to_string(),
             action: "bailiwick.identity.v1.UserService/CreateUser",
             target: format!("user:{}", user.id),
+            account: None,
         };
         assert_eq!(fixture.store.take_changes(), [Change::User(user), audited]);
     }

@@ -109,6 +109,7 @@ pub(crate) async fn finish(identity: &Identity, closing: &Closing) -> Result<Dis
             actor: closing.actor.clone(),
             action: DisableUser::DECLARATION.path.trim_start_matches('/'),
             target: format!("user:{}", user.id),
+            account: None,
         };
         write.emit(&root, audited)?;
     }

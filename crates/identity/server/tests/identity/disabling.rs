@@ -55,10 +55,10 @@ async fn a_disabled_user_has_no_session_and_gets_none(bed: Bed) {
     let signed_in = suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap();
     own_profile(&suite, ada, &access(&signed_in)).await.unwrap();
     let user = disable(&suite, ada).await.unwrap();
-    assert_eq!((user.state(), user.version), (pb::UserState::Disabled, 2));
+    assert_eq!((user.state(), user.version), (pb::UserState::Disabled, 3));
     assert_eq!(
         suite.authorization.closed.lock().unwrap().get(&ada),
-        Some(&2),
+        Some(&3),
         "authorization first"
     );
     assert_eq!(
@@ -122,7 +122,7 @@ async fn an_interrupted_disabling_is_finished_later(bed: Bed) {
     suite.service.start(suite.authenticator.clone(), &tasks, &stop);
     let disabled = async || suite.get(ada).await.state() == pb::UserState::Disabled;
     eventually("the user is disabled", Duration::from_secs(20), disabled).await;
-    assert_eq!(suite.authorization.closed.lock().unwrap().get(&ada), Some(&2));
+    assert_eq!(suite.authorization.closed.lock().unwrap().get(&ada), Some(&3));
     assert_eq!(
         refused(own_profile(&suite, ada, &access(&signed_in)).await).1,
         "CREDENTIALS_INVALID"

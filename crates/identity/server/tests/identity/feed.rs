@@ -41,9 +41,12 @@ async fn every_change_is_told_with_its_version(bed: Bed) {
     suite.users().disable_user(suite.root(disable)).await.unwrap();
     suite.db.feed().settled_head().await.unwrap();
     let rows = suite.db.feed().read(&start, 100).await.unwrap().rows;
-    assert_eq!(rows.len(), 3);
+    assert_eq!(rows.len(), 5, "a sign-in is told for the audit log");
     assert!(rows.iter().all(|row| row.root == ScopeRoot::User(ada)));
-    assert_eq!(rows.iter().map(|row| row.revision).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(
+        rows.iter().map(|row| row.revision).collect::<Vec<_>>(),
+        [1, 2, 3, 4, 5]
+    );
     let made = changes(&rows[0]);
     let Change::UserChanged(user) = &made[0] else {
         panic!("{made:?}")
@@ -61,16 +64,16 @@ async fn every_change_is_told_with_its_version(bed: Bed) {
     };
     assert_eq!(audited.action, "bailiwick.identity.v1.UserService/CreateUser");
     assert!(audited.actor.starts_with("user:user_"), "{audited:?}");
-    let ended = changes(&rows[1]);
+    let ended = changes(&rows[2]);
     let Change::SessionRevoked(gone) = &ended[0] else {
         panic!("{ended:?}")
     };
     assert_eq!((&gone.session, &gone.user), (&signed_in.session, &signed_in.user));
-    let disabled = changes(&rows[2]);
+    let disabled = changes(&rows[4]);
     let Change::UserChanged(user) = &disabled[0] else {
         panic!("{disabled:?}")
     };
-    assert_eq!((user.version, user.state()), (3, UserState::Disabled));
+    assert_eq!((user.version, user.state()), (5, UserState::Disabled));
     let Change::SessionRevoked(gone) = &disabled[1] else {
         panic!("{disabled:?}")
     };

@@ -8,6 +8,7 @@ use bailiwick_types::{
 use super::Account;
 use crate::{
     Event, Precondition, State, Tenancy, Title,
+    audit::Record,
     product::{self, Product},
     request::{self, RequestKey},
     settings::{self, Settings, Values},
@@ -126,6 +127,8 @@ async fn create(
         write.put_settings(&settings).await?;
         write.emit(Event::Settings(settings));
     }
+    let record = Record::of(by, account.scope());
+    write.audit(record.with("product", &account.product));
     Ok(request::commit(write, key, account, now).await?)
 }
 

@@ -1,7 +1,7 @@
 //! Deletes an account with its contents, in authorization first.
 
 use bailiwick_types::{
-    AccountWrite, Authorized, Refused, StoreError, Token, faults, method::tenancy::DeleteAccount,
+    AccountWrite, Authorized, Refused, StoreError, Subject, Token, faults, method::tenancy::DeleteAccount,
 };
 
 use super::MISSING;
@@ -38,7 +38,7 @@ pub async fn run(
 ) -> Result<Token, Error> {
     let handle = by.account_write().ok_or(Refused::Denied)?;
     loop {
-        let closing = begin(tenancy, handle, &command).await?;
+        let closing = begin(tenancy, handle, &command, by.subject()).await?;
         let token = closing::finish(tenancy, handle, &closing).await?;
         // A suspension that was under way is finished first; then the deletion begins.
         if closing.deletes() {
@@ -47,7 +47,12 @@ pub async fn run(
     }
 }
 
-async fn begin(tenancy: &Tenancy, handle: AccountWrite, command: &Command) -> Result<Closing, Error> {
+async fn begin(
+    tenancy: &Tenancy,
+    handle: AccountWrite,
+    command: &Command,
+    actor: Option<&Subject>,
+) -> Result<Closing, Error> {
     let mut write = tenancy.store.write(handle).await?;
     let mut account = write.find_account().await?.ok_or(MISSING)?;
     if let Some(closing) = write.find_closing(&account.scope()).await? {
@@ -63,6 +68,7 @@ async fn begin(tenancy: &Tenancy, handle: AccountWrite, command: &Command) -> Re
         version: account.version + 1,
         to: State::Deleted,
         begun: tenancy.clock.now(),
+        actor: actor.cloned(),
     };
     account.closing = true;
     write.update_account(&account).await?;

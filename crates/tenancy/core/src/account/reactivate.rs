@@ -3,7 +3,7 @@
 use bailiwick_types::{Authorized, Refused, StoreError, Token, faults, method::tenancy::ReactivateAccount};
 
 use super::{Account, MISSING};
-use crate::{Event, Precondition, State, Tenancy};
+use crate::{Event, Precondition, State, Tenancy, audit::Record};
 
 faults! {
     /// Why an account is not reactivated.
@@ -25,6 +25,8 @@ pub async fn run(tenancy: &Tenancy, by: &Authorized<ReactivateAccount>) -> Resul
     if !matches!(account.state, State::Suspended | State::Restricted) {
         return Err(Error::NotSuspended);
     }
+    let record = Record::of(by, account.scope());
+    let record = record.changed("state", &account.state.as_str(), &State::Active.as_str());
     account.state = State::Active;
     account.touch(tenancy.clock.now());
     write.update_account(&account).await?;
@@ -32,6 +34,7 @@ pub async fn run(tenancy: &Tenancy, by: &Authorized<ReactivateAccount>) -> Resul
         account: account.clone(),
         created: false,
     });
+    write.audit(record);
     let token = write.commit().await?;
     Ok((account, token))
 }

@@ -14,7 +14,7 @@ pub use super::suspend::Error;
 /// See [`Error`]. After [`Error::Finish`] the worker finishes the restriction.
 pub async fn run(tenancy: &Tenancy, by: &Authorized<RestrictAccount>) -> Result<(Account, Token), Error> {
     let handle = by.account_write().ok_or(Refused::Denied)?;
-    suspend::close(tenancy, handle, State::Restricted).await
+    suspend::close(tenancy, handle, State::Restricted, by.subject()).await
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Ends all access in an account, in authorization first.
 
 use bailiwick_types::{
-    AccountWrite, Authorized, Refused, StoreError, Token, faults, method::tenancy::SuspendAccount,
+    AccountWrite, Authorized, Refused, StoreError, Subject, Token, faults, method::tenancy::SuspendAccount,
 };
 
 use super::{Account, MISSING};
@@ -21,7 +21,7 @@ faults! {
 /// See [`Error`]. After [`Error::Finish`] the worker finishes the suspension.
 pub async fn run(tenancy: &Tenancy, by: &Authorized<SuspendAccount>) -> Result<(Account, Token), Error> {
     let handle = by.account_write().ok_or(Refused::Denied)?;
-    close(tenancy, handle, State::Suspended).await
+    close(tenancy, handle, State::Suspended, by.subject()).await
 }
 
 /// Takes access in the account away, until it has the state.
@@ -29,15 +29,21 @@ pub(super) async fn close(
     tenancy: &Tenancy,
     handle: AccountWrite,
     to: State,
+    actor: Option<&Subject>,
 ) -> Result<(Account, Token), Error> {
-    let closing = begin(tenancy, handle, to).await?;
+    let closing = begin(tenancy, handle, to, actor).await?;
     let token = closing::finish(tenancy, handle, &closing).await?;
     let mut read = tenancy.store.read(handle.read()).await?;
     let account = read.find_account().await?.ok_or(MISSING)?;
     Ok((account, token))
 }
 
-async fn begin(tenancy: &Tenancy, handle: AccountWrite, to: State) -> Result<Closing, Error> {
+async fn begin(
+    tenancy: &Tenancy,
+    handle: AccountWrite,
+    to: State,
+    actor: Option<&Subject>,
+) -> Result<Closing, Error> {
     let mut write = tenancy.store.write(handle).await?;
     let mut account = write.find_account().await?.ok_or(MISSING)?;
     // A repeated call goes on with what the first one began.
@@ -56,6 +62,7 @@ async fn begin(tenancy: &Tenancy, handle: AccountWrite, to: State) -> Result<Clo
         version: account.version + 1,
         to,
         begun: tenancy.clock.now(),
+        actor: actor.cloned(),
     };
     account.closing = true;
     write.update_account(&account).await?;

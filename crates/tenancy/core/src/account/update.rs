@@ -3,7 +3,7 @@
 use bailiwick_types::{Authorized, Refused, StoreError, Token, faults, method::tenancy::UpdateAccount};
 
 use super::{Account, MISSING};
-use crate::{Etag, Event, Precondition, Tenancy, Title};
+use crate::{Etag, Event, Precondition, Tenancy, Title, audit::Record};
 
 /// The changes of an account.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,10 +38,13 @@ pub async fn run(
     let mut account = write.find_account().await?.ok_or(MISSING)?;
     account.ensure_settled()?;
     command.etag.check(account.version)?;
+    let mut record = Record::of(by, account.scope());
     if let Some(title) = command.title {
+        record = record.changed("title", &account.title, &title);
         account.title = title;
     }
     if let Some(seats) = command.seats {
+        record = record.changed("seats", &account.seats, &seats);
         account.seats = seats;
     }
     account.touch(tenancy.clock.now());
@@ -50,6 +53,7 @@ pub async fn run(
         account: account.clone(),
         created: false,
     });
+    write.audit(record);
     let token = write.commit().await?;
     Ok((account, token))
 }

@@ -7,7 +7,9 @@ use bailiwick_types::{
 
 use super::{Place, PlaceId};
 use crate::{
-    Event, Precondition, Tenancy, Title, account, limit,
+    Event, Precondition, Tenancy, Title, account,
+    audit::Record,
+    limit,
     product::Product,
     request::{self, RequestKey},
 };
@@ -70,6 +72,7 @@ pub async fn run(
     place.parent = command.parent;
     write.insert_place(&place).await?;
     write.emit(Event::Place(place.clone()));
+    write.audit(Record::of(by, place.scope()).with("parent", place.parent_scope()));
     Ok(request::commit(write, key, place, now).await?)
 }
 

@@ -54,18 +54,18 @@ pub async fn run<M: Delete>(
     command: Command<M::Id>,
 ) -> Result<Token, Error> {
     let handle = by.account_write().ok_or(Refused::Denied)?;
-    let Command { id, etag, force } = command;
-    let closing = begin(tenancy, handle, id.into(), &etag, force).await?;
+    let closing = begin(tenancy, by, handle, command).await?;
     Ok(closing::finish(tenancy, handle, &closing).await?)
 }
 
-async fn begin(
+async fn begin<M: Delete>(
     tenancy: &Tenancy,
+    by: &Authorized<M>,
     handle: AccountWrite,
-    id: PlaceId,
-    etag: &Etag,
-    force: bool,
+    command: Command<M::Id>,
 ) -> Result<Closing, Error> {
+    let Command { id, etag, force } = command;
+    let id: PlaceId = id.into();
     let mut write = tenancy.store.write(handle).await?;
     write.find_account().await?.ok_or(account::MISSING)?;
     let mut place = write.find_place(id).await?.ok_or(id.missing())?;
@@ -86,6 +86,7 @@ async fn begin(
         version: place.version + 1,
         to: State::Deleted,
         begun: tenancy.clock.now(),
+        actor: by.subject().cloned(),
     };
     place.closing = true;
     write.update_place(&place).await?;

@@ -6,7 +6,7 @@ use bailiwick_types::{
 };
 
 use super::{Place, PlaceId};
-use crate::{Etag, Event, Precondition, Tenancy, Title, account};
+use crate::{Etag, Event, Precondition, Tenancy, Title, account, audit::Record};
 
 /// The methods that change a place, and the id that each takes.
 pub trait Update: Method {
@@ -54,11 +54,13 @@ pub async fn run<M: Update>(
     let mut place = write.find_place(id).await?.ok_or(id.missing())?;
     place.ensure_settled()?;
     command.etag.check(place.version)?;
+    let record = Record::of(by, place.scope()).changed("title", &place.title, &command.title);
     place.title = command.title;
     place.version += 1;
     place.updated = tenancy.clock.now();
     write.update_place(&place).await?;
     write.emit(Event::Place(place.clone()));
+    write.audit(record);
     let token = write.commit().await?;
     Ok((place, token))
 }

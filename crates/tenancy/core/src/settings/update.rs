@@ -5,7 +5,7 @@ use bailiwick_types::{
 };
 
 use super::{Values, check, get::shown};
-use crate::{Etag, Event, Precondition, Tenancy, account, product::Product};
+use crate::{Etag, Event, Precondition, Tenancy, account, audit::Record, product::Product};
 
 /// The settings to set.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,10 +49,12 @@ pub async fn run(
     command.check(&product)?;
     let mut settings = write.find_settings().await?;
     command.etag.check(settings.version)?;
+    let record = Record::of(by, account.scope()).changed_values(&settings.values, &command.values);
     settings.set(command.values);
     settings.version += 1;
     write.put_settings(&settings).await?;
     write.emit(Event::Settings(settings.clone()));
+    write.audit(record);
     let token = write.commit().await?;
     Ok((shown(&settings, Some(&product)), settings.version, token))
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod answer;
+mod audit;
 mod instance;
 mod list;
 mod prelude;
@@ -11,8 +12,9 @@ mod workspace;
 
 use bailiwick_feed::Freshness;
 use bailiwick_proto::tenancy::v1::{
-    account_service_server::AccountServiceServer, instance_service_server::InstanceServiceServer,
-    settings_service_server::SettingsServiceServer, workspace_service_server::WorkspaceServiceServer,
+    account_service_server::AccountServiceServer, audit_log_service_server::AuditLogServiceServer,
+    instance_service_server::InstanceServiceServer, settings_service_server::SettingsServiceServer,
+    workspace_service_server::WorkspaceServiceServer,
 };
 use bailiwick_rpc::{Call, Context, Guard, IntoStatus, Services, Target, Tasks};
 use bailiwick_tenancy_core::{
@@ -22,6 +24,8 @@ use bailiwick_tenancy_core::{
 use bailiwick_types::{AccountId, Authorized, Fault, Method, ProductName, ScopeRoot, Service, Violations};
 use tonic::Status;
 
+use crate::audit::AuditLog;
+
 /// The methods of tenancy.
 #[derive(Debug, Clone)]
 pub struct Api {
@@ -29,12 +33,14 @@ pub struct Api {
     pub(crate) fresh: Freshness,
     pub(crate) tasks: Tasks,
     pub(crate) guard: Guard,
+    pub(crate) audit: AuditLog,
 }
 
-/// The services. Sign-up and the audit log are not implemented.
+/// The services. Sign-up is not implemented.
 pub(crate) fn services(api: Api) -> Services {
     Services::new()
         .add(AccountServiceServer::new(api.clone()))
+        .add(AuditLogServiceServer::new(api.clone()))
         .add(InstanceServiceServer::new(api.clone()))
         .add(WorkspaceServiceServer::new(api.clone()))
         .add(SettingsServiceServer::new(api))

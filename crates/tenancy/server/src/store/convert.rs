@@ -178,6 +178,14 @@ impl TryFrom<closing::Model> for Closing {
                 (false, false) => State::Suspended,
             },
             begun: Timestamp(row.begun_at),
+            actor: match row.actor.map(|actor| actor.parse()) {
+                None => None,
+                Some(Ok(actor)) => Some(actor),
+                Some(Err(_)) => {
+                    let row = row.scope_id;
+                    return Err(Error::corrupt("closing", "actor", row, "is not a subject"));
+                }
+            },
         })
     }
 }
@@ -205,5 +213,6 @@ pub(super) fn closing_row(closing: &Closing) -> closing::Model {
         deleted: closing.deletes(),
         restricted: closing.to == State::Restricted,
         begun_at: closing.begun.0,
+        actor: closing.actor.as_ref().map(ToString::to_string),
     }
 }

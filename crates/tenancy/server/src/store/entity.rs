@@ -46,6 +46,28 @@ bailiwick_sql::tables! {
         deleted: bool,
         restricted: bool,
         begun_at: i64,
+        actor: Option<String>,
+    }
+    "audit_entry" audit_entry (chain: String, sequence: i64) {
+        id: Uuid,
+        account_id: Option<Uuid>,
+        occurred_at: i64,
+        service: String,
+        actor: String,
+        on_behalf_of: String,
+        action: String,
+        target: String,
+        outcome: String,
+        attempts: i64,
+        request_id: String,
+        trace_id: String,
+        details: String,
+        origin_owner: String,
+        origin: Vec<u8>,
+        content_owner: String,
+        content: Vec<u8>,
+        previous: Vec<u8>,
+        hash: Vec<u8>,
     }
     "product" product (name: String) {
         epoch: String,

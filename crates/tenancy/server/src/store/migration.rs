@@ -2,7 +2,7 @@
 
 use bailiwick_sql::{
     Migrations,
-    migrate::{CountedRows, Statements},
+    migrate::{CountedRows, Statements, append_only},
 };
 use bailiwick_types::Service;
 use sea_orm::DbBackend;
@@ -22,7 +22,8 @@ pub fn migrations() -> Migrations {
     let usage = Statements::counting("tenancy_0002_usage", COUNTED);
     let restrictions = Statements::migration("tenancy_0003_restrictions", restrictions, &[]);
     let moves = Statements::migration("tenancy_0004_moves", moves, &[("moving", "account_id")]);
-    Migrations::new(Service::Tenancy, vec![places, usage, restrictions, moves])
+    let audit = Statements::migration("tenancy_0006_audit", audit, &[("audit_entry", "account_id")]);
+    Migrations::new(Service::Tenancy, vec![places, usage, restrictions, moves, audit])
 }
 
 /// Places that are not deleted, by the number of their level. Workspaces of a deleted instance are not
@@ -110,4 +111,45 @@ fn moves(backend: DbBackend) -> Vec<String> {
         ),
         "CREATE INDEX ix_moving__begun_at ON moving (begun_at)".to_owned(),
     ]
+}
+
+/// The audit log. The chain of an account is `account:ID`, the others are `deployment` and `product:NAME`.
+fn audit(backend: DbBackend) -> Vec<String> {
+    let (uuid, bytes, key) = match backend {
+        DbBackend::Postgres => ("uuid", "bytea", "text COLLATE \"C\""),
+        _ => ("blob", "blob", "text"),
+    };
+    let mut all = vec![
+        // Who asked for what is under way; nobody knows for what began before.
+        "ALTER TABLE closing ADD COLUMN actor text".to_owned(),
+        format!(
+            "CREATE TABLE audit_entry (chain {key} NOT NULL, sequence bigint NOT NULL, id {uuid} NOT NULL, \
+             account_id {uuid}, occurred_at bigint NOT NULL, service text NOT NULL, actor {key} NOT NULL, \
+             on_behalf_of text NOT NULL, action {key} NOT NULL, target {key} NOT NULL, outcome text NOT NULL, \
+             attempts bigint NOT NULL, request_id text NOT NULL, trace_id text NOT NULL, details text NOT NULL, \
+             origin_owner text NOT NULL, origin {bytes} NOT NULL, content_owner text NOT NULL, content {bytes} NOT NULL, \
+             previous {bytes} NOT NULL, hash {bytes} NOT NULL, PRIMARY KEY (chain, sequence))"
+        ),
+        "CREATE UNIQUE INDEX ux_audit_entry__id ON audit_entry (id)".to_owned(),
+        "CREATE INDEX ix_audit_entry__actor ON audit_entry (chain, actor, sequence)".to_owned(),
+        "CREATE INDEX ix_audit_entry__target ON audit_entry (chain, target, sequence)".to_owned(),
+        "CREATE INDEX ix_audit_entry__action ON audit_entry (chain, action, sequence)".to_owned(),
+        "CREATE INDEX ix_audit_entry__occurred_at ON audit_entry (chain, occurred_at)".to_owned(),
+        format!(
+            "CREATE TABLE audit_head (chain {key} PRIMARY KEY NOT NULL, sequence bigint NOT NULL, \
+             hash {bytes} NOT NULL, epoch text NOT NULL, suspect boolean NOT NULL, mac_key {bytes} NOT NULL, \
+             mac {bytes} NOT NULL)"
+        ),
+        // A key that is gone stays as a row without one, so that no new one is made. An owner has a second key
+        // where the secret of the first one was not there when one was needed.
+        format!(
+            "CREATE TABLE audit_key (owner {key} NOT NULL, secret {key} NOT NULL, sealed {bytes}, \
+             created_at bigint NOT NULL, PRIMARY KEY (owner, secret))"
+        ),
+        format!(
+            "CREATE TABLE audit_cursor (source {key} PRIMARY KEY NOT NULL, epoch text NOT NULL, position bigint NOT NULL)"
+        ),
+    ];
+    all.extend(append_only(backend, "audit_entry"));
+    all
 }

@@ -1,6 +1,7 @@
 //! Tenancy's store on SQLite and PostgreSQL.
 
 mod account;
+pub(crate) mod audit;
 mod closing;
 mod convert;
 mod entity;

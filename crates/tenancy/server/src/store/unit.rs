@@ -8,6 +8,7 @@ use bailiwick_sql::{Conn, Db, Error, ReadTx, WriteTx};
 use bailiwick_tenancy_core::{
     Event,
     account::Reader as _,
+    audit::Record,
     product::{Product, Reader as _},
     store::{Read, ReadAll, Store, Write},
 };
@@ -17,7 +18,7 @@ use bailiwick_types::{
 };
 
 use super::{convert::OfAccount, product};
-use crate::event::change;
+use crate::event::{audited, change};
 
 /// Tenancy's store.
 #[derive(Debug, Clone)]
@@ -79,6 +80,7 @@ pub(super) struct Unit<T> {
     tx: T,
     account: AccountId,
     events: Vec<Event>,
+    records: Vec<(AccountId, Record)>,
 }
 
 /// A unit of work that writes an account.
@@ -93,6 +95,7 @@ impl<T: Tx> Unit<T> {
             tx,
             account,
             events: Vec::new(),
+            records: Vec::new(),
         }
     }
     pub(super) fn tx(&self) -> &T {
@@ -192,10 +195,17 @@ impl Write for WriteUnit {
     fn emit(&mut self, event: Event) {
         self.events.push(event);
     }
+    fn audit(&mut self, record: Record) {
+        self.records.push((self.account, record));
+    }
     async fn commit(mut self: Box<Self>) -> Result<Token, StoreError> {
         for event in std::mem::take(&mut self.events) {
             let root = ScopeRoot::Account(event.account());
             self.tx.emit(&root, encode(change(event)))?;
+        }
+        for (account, record) in std::mem::take(&mut self.records) {
+            let root = ScopeRoot::Account(account);
+            self.tx.emit(&root, encode(audited(record)))?;
         }
         Ok(self.tx.commit().await?.token())
     }

@@ -3,7 +3,18 @@ use bailiwick_testkit::golden;
 
 use super::{on_both_engines, world::World};
 
-const OWN: [&str; 6] = ["account", "closing", "place", "product", "request", "settings"];
+const OWN: [&str; 10] = [
+    "account",
+    "audit_cursor",
+    "audit_entry",
+    "audit_head",
+    "audit_key",
+    "closing",
+    "place",
+    "product",
+    "request",
+    "settings",
+];
 
 on_both_engines! {
     the_schema_is_the_golden_one

@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bailiwick_feed::{change, encode};
+use bailiwick_feed::{LocalFeedSource, change, encode};
 use bailiwick_proto::{
     events::v1::{ProductApplied, change::Change},
     tenancy::v1::{
@@ -19,10 +19,11 @@ use bailiwick_proto::{
     },
 };
 use bailiwick_rpc::{
-    Context, Guard, HumanDuration, OperatorAllowed, RequestDigest, Rights, RightsError, StepUp, StepUpError,
+    Context, Guard, HumanDuration, IntegrityConfig, MacKeys, OperatorAllowed, Purpose, RequestDigest, Rights,
+    RightsError, Secret, StepUp, StepUpError,
 };
 use bailiwick_sql::{
-    Cursor, Db, DbConfig, OutboxRow,
+    Cursor, CursorRefused, Db, DbConfig, OutboxRow,
     follow::{Event, Events, FeedSink, FeedSource, Page, SourceError},
 };
 use bailiwick_tenancy_core::{
@@ -33,7 +34,8 @@ use bailiwick_tenancy_core::{
     store::Store,
 };
 use bailiwick_tenancy_server::{
-    Api, Deps, ProductSink, SqlStore, TenancyConfig, TenancyService, build, migrations,
+    Api, AuditDeps, AuditFeeds, AuditSecrets, Deps, ProductSink, SqlStore, TenancyConfig, TenancyService,
+    TenancySnapshot, build, migrations,
 };
 use bailiwick_testkit::{Fixture, ManualClock, TestDb, witness};
 use bailiwick_types::{
@@ -171,6 +173,7 @@ pub(crate) struct World {
     pub(crate) rights: Arc<ListedRights>,
     pub(crate) told: Arc<Told>,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) identity: Arc<Script>,
     _database: TestDb,
 }
 
@@ -204,6 +207,8 @@ impl World {
             ids: Arc::new(SeededIds::new(2_000)),
             limits,
         };
+        let identity = Arc::new(Script::default());
+        let own = LocalFeedSource::new(db.clone(), Arc::new(TenancySnapshot::new(db.clone())));
         let service = build(Deps {
             config: TenancyConfig {
                 token_wait: HumanDuration::from(Duration::from_millis(50)),
@@ -218,6 +223,13 @@ impl World {
             rng: Arc::new(SystemRng),
             tasks: TaskTracker::new(),
             system: witness::system(),
+            audit: AuditDeps {
+                secrets: secrets("a"),
+                feeds: AuditFeeds(vec![
+                    (Service::Tenancy, Arc::new(own)),
+                    (Service::Identity, identity.clone()),
+                ]),
+            },
         });
         let world = Self {
             api: service.api(Guard::new(rights.clone(), rights.clone())),
@@ -228,11 +240,112 @@ impl World {
             rights,
             told,
             clock,
+            identity,
             _database: database,
         };
         world.apply("shop", 1, SHOP).await;
         world.apply("club", 1, CLUB).await;
         world
+    }
+}
+
+/// Identity's feed, as a test writes it.
+pub(crate) struct Script(pub(crate) Mutex<Scripted>);
+
+pub(crate) struct Scripted {
+    pub(crate) epoch: &'static str,
+    pub(crate) changes: Vec<Vec<Change>>,
+    /// Events up to here are not kept any more.
+    pub(crate) pruned: usize,
+    /// What a snapshot shows.
+    pub(crate) snapshot: Vec<Change>,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self(Mutex::new(Scripted {
+            epoch: "i1",
+            changes: Vec::new(),
+            pruned: 0,
+            snapshot: Vec::new(),
+        }))
+    }
+}
+
+impl Script {
+    /// Adds an event.
+    pub(crate) fn tell(&self, changes: Vec<Change>) {
+        self.0.lock().unwrap().changes.push(changes);
+    }
+}
+
+#[async_trait]
+impl FeedSource for Script {
+    async fn read(&self, after: &Cursor, limit: u32, _: Duration) -> Result<Events, SourceError> {
+        let script = self.0.lock().unwrap();
+        let head = script.changes.len();
+        let position = usize::try_from(after.position).unwrap();
+        let refused = if *after.epoch != *script.epoch {
+            Some(CursorRefused::OtherEpoch)
+        } else if position > head {
+            Some(CursorRefused::AheadOfHead)
+        } else if position < script.pruned {
+            Some(CursorRefused::OlderThanRetention)
+        } else {
+            None
+        };
+        if let Some(refused) = refused {
+            return Err(refused.into());
+        }
+        let limit = usize::try_from(limit).unwrap();
+        let numbered = script.changes.iter().zip(1_u64..).skip(position).take(limit);
+        let events: Vec<Event> = numbered
+            .map(|(changes, position)| Event {
+                root: ScopeRoot::Deployment,
+                revision: position,
+                position,
+                created_at: Timestamp(i64::try_from(position).unwrap()),
+                changes: changes.iter().cloned().map(encode).collect(),
+            })
+            .collect();
+        Ok(Events {
+            epoch: script.epoch.into(),
+            head: u64::try_from(head).unwrap(),
+            upto: events.last().map_or(after.position, |event| event.position),
+            events,
+        })
+    }
+    async fn head(&self) -> Result<Cursor, SourceError> {
+        let script = self.0.lock().unwrap();
+        Ok(Cursor {
+            epoch: script.epoch.into(),
+            position: u64::try_from(script.changes.len()).unwrap(),
+        })
+    }
+    async fn page(&self, _: Option<&str>) -> Result<Page, SourceError> {
+        let script = self.0.lock().unwrap();
+        Ok(Page {
+            items: script.snapshot.iter().cloned().map(encode).collect(),
+            ..Page::default()
+        })
+    }
+}
+
+/// Secrets of the audit log.
+pub(crate) fn secrets(secret: &str) -> AuditSecrets {
+    rotated(secret, "")
+}
+
+/// Secrets of the audit log after a rotation.
+pub(crate) fn rotated(secret: &str, previous: &str) -> AuditSecrets {
+    let config = IntegrityConfig {
+        secret: Some(Secret::new(secret.repeat(32))),
+        previous_secret: Some(Secret::new(previous.repeat(32))),
+    };
+    let sealing = [secret, previous].into_iter().filter(|secret| !secret.is_empty());
+    AuditSecrets {
+        keys: MacKeys::derive(&config, Purpose::AuditLog).unwrap(),
+        sealing: sealing.map(|secret| secret.repeat(32).into()).collect(),
     }
 }
 
@@ -285,7 +398,7 @@ impl World {
         );
         self.rights.held.lock().unwrap().insert(key);
     }
-    /// All that tenancy has told so far: root, revision, changes.
+    /// All that tenancy has told so far, but for the audit log: root, revision, changes.
     pub(crate) async fn feed(&self) -> Vec<(ScopeRoot, u64, Vec<Change>)> {
         let feed = self.db.feed();
         let start = Cursor {
@@ -293,7 +406,11 @@ impl World {
             position: 0,
         };
         let rows = feed.read(&start, 10_000).await.unwrap().rows;
-        let changes = |row: &OutboxRow| row.changes.iter().map(|bytes| change(bytes).unwrap()).collect();
+        let is_state = |change: &Change| !matches!(change, Change::Audited(_));
+        let changes = |row: &OutboxRow| {
+            let all = row.changes.iter().map(|bytes| change(bytes).unwrap());
+            all.filter(is_state).collect()
+        };
         rows.iter()
             .map(|row| (row.root.clone(), row.revision, changes(row)))
             .collect()

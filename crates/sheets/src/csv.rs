@@ -1,11 +1,12 @@
 //! Comma-separated values as RFC 4180 has them.
 
-use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
+use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
-use super::{ExportError, row::harmless};
+use super::{SheetError, harmless};
 
 /// Rows that were not handed on yet.
-pub(super) struct Csv(Writer<Vec<u8>>);
+#[derive(Debug)]
+pub struct Csv(Writer<Vec<u8>>);
 
 impl Default for Csv {
     fn default() -> Self {
@@ -20,19 +21,23 @@ impl Default for Csv {
 
 impl Csv {
     /// Adds a row.
-    pub(super) fn row(&mut self, cells: &[&str]) -> Result<(), ExportError> {
+    ///
+    /// # Errors
+    /// Memory is short.
+    pub fn row(&mut self, cells: &[&str]) -> Result<(), SheetError> {
         let cells = cells.iter().map(|cell| harmless(cell).into_owned());
         self.0
             .write_record(cells)
-            .map_err(|error| ExportError::File(error.to_string()))
+            .map_err(|error| SheetError(error.to_string()))
     }
 
     /// Hands on what is there.
-    pub(super) fn take(&mut self) -> Result<Vec<u8>, ExportError> {
+    ///
+    /// # Errors
+    /// Memory is short.
+    pub fn take(&mut self) -> Result<Vec<u8>, SheetError> {
         let full = std::mem::take(self);
-        full.0
-            .into_inner()
-            .map_err(|error| ExportError::File(error.to_string()))
+        full.0.into_inner().map_err(|error| SheetError(error.to_string()))
     }
 }
 
