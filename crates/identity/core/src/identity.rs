@@ -6,7 +6,7 @@ use bailiwick_types::{Clock, IdGen, Rng, Timestamp};
 
 use crate::{
     attempt::{Admission, Throttle},
-    mail::Outbox,
+    mail::{Mailer, Outbox},
     operator,
     password::Passwords,
     peer::{Closer, Members, ServiceRoles},
@@ -40,6 +40,8 @@ pub struct Identity {
     pub throttle: Throttle,
     /// Writes mails.
     pub outbox: Outbox,
+    /// Sends mails.
+    pub mailer: Arc<dyn Mailer>,
     /// Who may be an operator.
     pub operators: operator::Policy,
     /// The time.

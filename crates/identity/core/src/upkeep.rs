@@ -9,7 +9,7 @@ use crate::{
     operator::revoke,
     service_account,
     signing::KeysError,
-    user::{Access, disable},
+    user::{Access, delete, disable},
 };
 
 /// The age at which the call that wrote an intent is taken for dead.
@@ -25,11 +25,11 @@ const BATCH: u64 = 500;
 
 faults! {
     /// Why the work is not done.
-    Error: Keys(KeysError), Disable(disable::Error), DisableService(service_account::disable::Error),
+    Error: Keys(KeysError), Disable(disable::Error), Delete(delete::Error), DisableService(service_account::disable::Error),
         Revoke(revoke::Error), Store(StoreError);
 }
 
-/// Finishes disablings of users and service accounts, and revocations of the operator's role, that were
+/// Finishes deletions of users, disablings of users and service accounts, and revocations of the operator's role, that were
 /// interrupted after their intent. The answer is whose.
 ///
 /// # Errors
@@ -43,6 +43,10 @@ pub async fn finish_disablings(identity: &Identity, _by: &System) -> Result<Vec<
                 .await
                 .map(drop)
                 .map_err(Error::from),
+            Access::Existence => delete::finish(identity, &closing)
+                .await
+                .map(drop)
+                .map_err(Error::from),
             Access::Operator => revoke::finish(identity, &closing)
                 .await
                 .map(drop)
@@ -53,9 +57,14 @@ pub async fn finish_disablings(identity: &Identity, _by: &System) -> Result<Vec<
             // The user keeps its access.
             Err(
                 Error::Disable(disable::Error::Holder(_) | disable::Error::Refused(_))
+                | Error::Delete(delete::Error::Holder(_))
                 | Error::Revoke(revoke::Error::Holder(_) | revoke::Error::Refused(_)),
             ) => {}
-            Err(error @ (Error::Disable(disable::Error::Later) | Error::Revoke(revoke::Error::Later))) => {
+            Err(
+                error @ (Error::Disable(disable::Error::Later)
+                | Error::Delete(delete::Error::Later)
+                | Error::Revoke(revoke::Error::Later)),
+            ) => {
                 failed = Some(error);
                 // The next one would wait for the same peer.
                 break;

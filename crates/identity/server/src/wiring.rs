@@ -108,8 +108,8 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
     if deps.mail_secrets.is_empty() {
         return Err(BuildError::MailSeal);
     }
-    let mailer = mailer(&deps.config.mail).map_err(ConfigError::from)?;
     let identity = assemble(deps)?;
+    let mailer = Arc::clone(&identity.mailer);
     upkeep::maintain_keys(&identity, &system).await?;
     if !identity.keys.encrypts() {
         tracing::info!("no key encryption secret is configured: signing keys are stored in plain text");
@@ -166,6 +166,7 @@ pub(crate) fn assemble(deps: Deps) -> Result<Identity, BuildError> {
         admission,
         throttle: config.throttle(),
         outbox,
+        mailer: mailer(&config.mail).map_err(ConfigError::from)?,
         operators: config.operators.policy(),
         clock: deps.clock,
         ids: deps.ids,

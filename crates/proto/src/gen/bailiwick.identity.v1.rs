@@ -5822,11 +5822,19 @@ pub struct UpdateUserRequest {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateUserResponse {}
 /// Request of `UserService.DeleteUser`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteUserRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteUserRequest {
+    /// Id of the user.
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+}
 /// Answer of `UserService.DeleteUser`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteUserResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteUserResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 /// The states of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -6139,7 +6147,9 @@ pub mod user_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Deletes a user.
+        /// Deletes a user: oneself, or any as operator. Access is taken away in authorization first; then everything that
+        /// is known of the user is erased in every service. Its id stays, and its e-mail address can be used again.
+        /// FAILED_PRECONDITION where it is the last holder of a role that must have one.
         pub async fn delete_user(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteUserRequest>,
@@ -6234,7 +6244,9 @@ pub mod user_service_server {
             tonic::Response<super::UpdateUserResponse>,
             tonic::Status,
         >;
-        /// Deletes a user.
+        /// Deletes a user: oneself, or any as operator. Access is taken away in authorization first; then everything that
+        /// is known of the user is erased in every service. Its id stays, and its e-mail address can be used again.
+        /// FAILED_PRECONDITION where it is the last holder of a role that must have one.
         async fn delete_user(
             &self,
             request: tonic::Request<super::DeleteUserRequest>,

@@ -1214,11 +1214,11 @@ pub static METHODS: [Declaration; 154] = [
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/DeleteUser",
-        access: Access::Operator,
+        access: Access::CallerOrPermission,
         permission: "user.remove",
         on: "user",
         step_up: true,
-        idempotency: Idempotency::Unknown,
+        idempotency: Idempotency::Idempotent,
         streaming: false,
         callers: &[],
     },

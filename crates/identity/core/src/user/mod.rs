@@ -4,6 +4,7 @@ pub mod activate;
 pub mod batch_get;
 pub mod change_password;
 pub mod create;
+pub mod delete;
 pub mod disable;
 pub mod enable;
 pub mod get;
@@ -22,6 +23,7 @@ pub use activate::activate;
 pub use batch_get::batch_get;
 pub use change_password::change_password;
 pub use create::create;
+pub use delete::delete;
 pub use disable::disable;
 pub use enable::enable;
 pub use get::get;
@@ -147,9 +149,11 @@ pub enum Access {
     All,
     /// The operator's role.
     Operator,
+    /// Everything, with all that is known of it: it is deleted.
+    Existence,
 }
 
-bailiwick_types::codes!(Access { All = 1, Operator = 2 });
+bailiwick_types::codes!(Access { All = 1, Operator = 2, Existence = 3 });
 
 /// The intent to take access away from a user: written before authorization closes the user, removed with the
 /// change. A user has one at a time, and cannot sign in meanwhile.
@@ -187,6 +191,8 @@ pub trait Reader {
     async fn credentials_by_email(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError>;
     /// Whether any active user is an operator.
     async fn has_active_operator(&self) -> Result<bool, StoreError>;
+    /// The version at which a user was deleted.
+    async fn deleted(&self, id: UserId) -> Result<Option<u64>, StoreError>;
     /// The intent to take access away from a user.
     async fn closing(&self, user: UserId) -> Result<Option<Closing>, StoreError>;
     /// At most `limit` intents that were written before an instant, oldest first.
@@ -206,4 +212,7 @@ pub trait Writer {
     async fn insert_closing(&mut self, closing: &Closing) -> Result<(), StoreError>;
     /// Removes an intent, if there is one.
     async fn delete_closing(&mut self, user: UserId) -> Result<(), StoreError>;
+    /// Erases everything that is known of a user, also in changes that were published: what is left is its id,
+    /// with the version at which it was deleted, and which of its sessions must not be accepted again.
+    async fn erase_user(&mut self, user: &User, version: u64, now: Timestamp) -> Result<(), StoreError>;
 }

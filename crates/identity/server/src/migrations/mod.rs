@@ -3,6 +3,7 @@
 mod m0001_tables;
 mod m0002_mail;
 mod m0003_second_factor;
+mod m0006_people;
 
 use bailiwick_sql::migrate::{Migrations, Statements};
 use bailiwick_types::Service;
@@ -20,5 +21,9 @@ pub fn migrations() -> Migrations {
         m0003_second_factor::statements,
         &[],
     );
-    Migrations::new(Service::Identity, vec![tables, creators, mail, second_factor])
+    let people = Statements::migration("identity_0006_people", m0006_people::statements, &[]);
+    Migrations::new(
+        Service::Identity,
+        vec![tables, creators, mail, second_factor, people],
+    )
 }

@@ -33,6 +33,13 @@ bailiwick_sql::tables! {
         created_at: i64,
         version: i64,
     }
+    "deleted_user" deleted_user (id: Uuid) {
+        version: i64,
+        deleted_at: i64,
+    }
+    "ended_session" ended_session (id: Uuid) {
+        ended_at: i64,
+    }
     "user_closing" user_closing (user_id: Uuid) {
         access: i16,
         version: i64,
@@ -138,6 +145,7 @@ bailiwick_sql::tables! {
         due_at: i64,
         last_try_at: i64,
         attempts: i32,
+        recipient: Option<Vec<u8>>,
     }
     "one_time_secret" one_time_secret (digest: Vec<u8>) {
         user_id: Uuid,

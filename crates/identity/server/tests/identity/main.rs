@@ -9,6 +9,7 @@
 mod support;
 
 mod authentication;
+mod deleting;
 mod disabling;
 mod feed;
 mod http;

@@ -2,6 +2,7 @@
 
 mod batch_get_users;
 mod create_user;
+mod delete_user;
 mod disable_user;
 mod enable_user;
 mod get_user;
@@ -21,8 +22,8 @@ bailiwick_rpc::serve! {
     list_users(ListUsersRequest) -> ListUsersResponse;
     disable_user(DisableUserRequest) -> DisableUserResponse;
     enable_user(EnableUserRequest) -> EnableUserResponse;
+    delete_user(DeleteUserRequest) -> DeleteUserResponse;
     !update_user(UpdateUserRequest) -> UpdateUserResponse;
-    !delete_user(DeleteUserRequest) -> DeleteUserResponse;
 }
 
 /// A user as a message.
