@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     apply, backup, check, completions, config, database, demo, explain, export, keys, matrix, migrate,
-    operator, preview, reconcile, restore, roles, serve, test, version,
+    operator, preview, reconcile, restore, roles, serve, test, user, version,
 };
 
 /// Identity, tenancy and authorization over gRPC.
@@ -66,6 +66,9 @@ pub(crate) enum Command {
     /// Manage operators.
     #[command(subcommand)]
     Operator(operator::Command),
+    /// Change and delete users.
+    #[command(subcommand)]
+    User(user::Command),
     /// Manage the keys by which the services know each other.
     #[command(subcommand)]
     Keys(keys::Command),
@@ -109,6 +112,7 @@ impl Cli {
             Command::Reconcile(arguments) => return reconcile::run(&arguments, output).await,
             Command::Database(command) => database::run(&command, output).await?,
             Command::Operator(command) => operator::run(&command, output).await?,
+            Command::User(command) => user::run(&command, output).await?,
             Command::Keys(command) => keys::run(&command, output)?,
             Command::Apply(arguments) => apply::run(&arguments, output).await?,
             Command::Preview(change) => preview::run(&change, output).await?,

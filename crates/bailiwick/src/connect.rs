@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use bailiwick_client::{Client, Credentials, Endpoints, Tls};
+use secrecy::ExposeSecret as _;
 use tonic::{Response, Status};
 
 use crate::secret;
@@ -63,6 +64,12 @@ impl Connection {
             (None, None) => bail!("`--email` or `--client-id` is required"),
         };
         Ok(Client::lazy(&endpoints)?.with_credentials(credentials))
+    }
+    /// The password, where a user signs in: to be proved once more for a single call.
+    pub(crate) fn password(&self) -> Result<Option<String>> {
+        let file = self.password_file.as_deref().filter(|_| self.email.is_some());
+        let password = file.map(secret::first_line).transpose()?;
+        Ok(password.map(|password| password.expose_secret().to_owned()))
     }
 }
 

@@ -19,4 +19,5 @@ pub(crate) mod restore;
 pub(crate) mod roles;
 pub(crate) mod serve;
 pub(crate) mod test;
+pub(crate) mod user;
 pub(crate) mod version;

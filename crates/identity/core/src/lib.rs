@@ -17,6 +17,7 @@ pub mod display_name;
 #[cfg(test)]
 mod fixture;
 mod identity;
+pub mod locale;
 pub mod mail;
 #[cfg(test)]
 mod memory;

@@ -5698,6 +5698,9 @@ pub struct User {
     /// Version: counts up with every change; also the revision in tokens.
     #[prost(uint64, tag = "8")]
     pub version: u64,
+    /// Language and region for texts to the user, a language tag (RFC 5646) such as `de-AT`; empty where not chosen.
+    #[prost(string, tag = "9")]
+    pub locale: ::prost::alloc::string::String,
 }
 /// Request of `UserService.CreateUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -5815,12 +5818,39 @@ pub struct EnableUserResponse {
     #[prost(string, tag = "2")]
     pub token: ::prost::alloc::string::String,
 }
+/// What may change of a user's profile.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UserChanges {
+    /// Name for display; at most 200 characters.
+    #[prost(string, tag = "1")]
+    pub display_name: ::prost::alloc::string::String,
+    /// Language tag (RFC 5646), or empty.
+    #[prost(string, tag = "2")]
+    pub locale: ::prost::alloc::string::String,
+}
 /// Request of `UserService.UpdateUser`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct UpdateUserRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateUserRequest {
+    /// Id of the user.
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// What is to change.
+    #[prost(message, optional, tag = "2")]
+    pub changes: ::core::option::Option<UserChanges>,
+    /// Which fields of `changes` count; without it, those that have a value.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
 /// Answer of `UserService.UpdateUser`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct UpdateUserResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateUserResponse {
+    /// The user.
+    #[prost(message, optional, tag = "1")]
+    pub user: ::core::option::Option<User>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 /// Request of `UserService.DeleteUser`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteUserRequest {
@@ -6120,7 +6150,7 @@ pub mod user_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Changes profile or e-mail address.
+        /// Changes the profile of a user: one's own, or any as operator.
         pub async fn update_user(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateUserRequest>,
@@ -6236,7 +6266,7 @@ pub mod user_service_server {
             tonic::Response<super::EnableUserResponse>,
             tonic::Status,
         >;
-        /// Changes profile or e-mail address.
+        /// Changes the profile of a user: one's own, or any as operator.
         async fn update_user(
             &self,
             request: tonic::Request<super::UpdateUserRequest>,

@@ -1264,9 +1264,9 @@ pub static METHODS: [Declaration; 154] = [
     },
     Declaration {
         path: "/bailiwick.identity.v1.UserService/UpdateUser",
-        access: Access::Caller,
-        permission: "",
-        on: "",
+        access: Access::CallerOrPermission,
+        permission: "user.edit",
+        on: "user",
         step_up: false,
         idempotency: Idempotency::Unknown,
         streaming: false,

@@ -160,7 +160,7 @@ mod tests {
         "Preview",
     ];
     /// Writes that answer the same, and change nothing more, when they are repeated.
-    const IDEMPOTENT: [&str; 26] = [
+    const IDEMPOTENT: [&str; 27] = [
         "AddGroupMember",
         "AssignRole",
         "CloseScope",
@@ -175,6 +175,7 @@ mod tests {
         "CreateServiceAccount",
         "CreateUser",
         "CreateWorkspace",
+        "DeleteUser",
         "DisableServiceAccount",
         "DisableUser",
         "EnableUser",

@@ -18,9 +18,9 @@ impl MigrationName for Step {
 impl MigrationTrait for Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let statements = [
-            "CREATE INDEX ix_invitation__email_key ON invitation (email_key)",
-            "CREATE INDEX ix_approval__subject ON approval (subject)",
-            "CREATE INDEX ix_quota__subject ON quota (subject)",
+            "CREATE INDEX ix_invitation__email_key_anywhere ON invitation (email_key)",
+            "CREATE INDEX ix_approval__subject_anywhere ON approval (subject)",
+            "CREATE INDEX ix_quota__subject_anywhere ON quota (subject)",
             "UPDATE refused_event SET payload = {no_changes}",
         ];
         super::run(manager, &statements).await

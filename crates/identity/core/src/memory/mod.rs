@@ -209,6 +209,8 @@ impl user::Writer for Memory {
         if let Some((stored, _)) = self.tables().users.get_mut(&user.id) {
             (stored.state, stored.version) = (user.state, user.version);
             (stored.operator, stored.email_verified) = (user.operator, user.email_verified);
+            stored.display_name.clone_from(&user.display_name);
+            stored.locale.clone_from(&user.locale);
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ pub mod request_password_reset;
 pub mod reset_password;
 pub mod send_activation;
 pub mod send_verification;
+pub mod update;
 pub mod verify_email;
 
 use async_trait::async_trait;
@@ -32,11 +33,13 @@ pub use request_password_reset::request_password_reset;
 pub use reset_password::reset_password;
 pub use send_activation::send_activation;
 pub use send_verification::send_verification;
+pub use update::update;
 pub use verify_email::verify_email;
 
 use crate::{
     change::Change,
     display_name::DisplayName,
+    locale::Locale,
     password::{OwnWords, PasswordHash},
     store::Write,
 };
@@ -61,6 +64,8 @@ pub struct User {
     pub email_verified: bool,
     /// Name for display.
     pub display_name: DisplayName,
+    /// The language that it reads.
+    pub locale: Locale,
     /// State.
     pub state: UserState,
     /// Whether the user was created as an operator of the deployment.
@@ -204,7 +209,8 @@ pub trait Reader {
 pub trait Writer {
     /// Adds a user: [`StoreError::Taken`] if another one has the address, also in another case.
     async fn insert_user(&mut self, user: &User, password: Option<&PasswordHash>) -> Result<(), StoreError>;
-    /// Writes state and version of a user, whether it is an operator, and whether its address is verified.
+    /// Writes state, profile and version of a user, whether it is an operator, and whether its address is
+    /// verified.
     async fn update_user(&mut self, user: &User) -> Result<(), StoreError>;
     /// Writes the password of a user.
     async fn set_password(&mut self, user: UserId, password: &PasswordHash) -> Result<(), StoreError>;

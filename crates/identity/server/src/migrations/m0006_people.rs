@@ -1,4 +1,4 @@
-//! What is left of deleted users, and by which key the mails to an address are found.
+//! The languages of users, what is left of deleted ones, and by which key the mails to an address are found.
 
 use sea_orm::DbBackend;
 
@@ -10,6 +10,7 @@ pub(super) fn statements(backend: DbBackend) -> Vec<String> {
         ("blob", "blob")
     };
     vec![
+        "ALTER TABLE user_profile ADD COLUMN locale text NOT NULL DEFAULT ''".to_owned(),
         format!(
             "CREATE TABLE deleted_user (id {uuid} PRIMARY KEY NOT NULL, version bigint NOT NULL, \
              deleted_at bigint NOT NULL)"

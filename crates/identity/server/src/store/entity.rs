@@ -27,6 +27,7 @@ bailiwick_sql::tables! {
         email_key: String,
         email_verified: bool,
         display_name: String,
+        locale: String,
         state: i16,
         operator: bool,
         password: Option<super::Hidden>,

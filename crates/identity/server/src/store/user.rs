@@ -45,6 +45,10 @@ impl TryFrom<user_profile::Model> for User {
                 .display_name
                 .parse()
                 .map_err(|e| Error::corrupt(TABLE, "display_name", id, e))?,
+            locale: row
+                .locale
+                .parse()
+                .map_err(|e| Error::corrupt(TABLE, "locale", id, e))?,
             state: match row.state {
                 ACTIVE => UserState::Active,
                 DISABLED => UserState::Disabled,
@@ -172,6 +176,7 @@ impl Writer for SqlWrite {
             email_key: user.email.key().as_str().to_owned(),
             email_verified: user.email_verified,
             display_name: user.display_name.as_str().to_owned(),
+            locale: user.locale.as_str().to_owned(),
             state: state_code(user.state),
             operator: user.operator,
             password: password.map(|hash| Hidden(hash.expose().to_owned())),
@@ -183,6 +188,8 @@ impl Writer for SqlWrite {
     async fn update_user(&mut self, user: &User) -> Result<(), StoreError> {
         let change = user_profile::ActiveModel {
             id: Set(user.id.uuid()),
+            display_name: Set(user.display_name.as_str().to_owned()),
+            locale: Set(user.locale.as_str().to_owned()),
             state: Set(state_code(user.state)),
             operator: Set(user.operator),
             email_verified: Set(user.email_verified),

@@ -7,6 +7,7 @@ mod disable_user;
 mod enable_user;
 mod get_user;
 mod list_users;
+mod update_user;
 
 use bailiwick_identity_core::user::{User, UserState};
 use bailiwick_proto::identity::v1::{self as pb, user_service_server::UserService};
@@ -23,7 +24,7 @@ bailiwick_rpc::serve! {
     disable_user(DisableUserRequest) -> DisableUserResponse;
     enable_user(EnableUserRequest) -> EnableUserResponse;
     delete_user(DeleteUserRequest) -> DeleteUserResponse;
-    !update_user(UpdateUserRequest) -> UpdateUserResponse;
+    update_user(UpdateUserRequest) -> UpdateUserResponse;
 }
 
 /// A user as a message.
@@ -41,5 +42,6 @@ fn message(user: &User) -> pb::User {
         operator: user.operator,
         create_time: Some(timestamp(user.created)),
         version: user.version,
+        locale: user.locale.as_str().to_owned(),
     }
 }
