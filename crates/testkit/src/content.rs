@@ -7,7 +7,8 @@ use std::path::Path;
 pub struct Content(Vec<u8>);
 
 impl Content {
-    /// Adds bytes. What a dump of PostgreSQL writes as `\\x...` is added as the bytes that it stands for, too.
+    /// Adds bytes. What a dump of PostgreSQL writes as `\\x...` is added as the bytes that it stands for,
+    /// too.
     pub fn add(&mut self, bytes: &[u8]) {
         self.0.push(0);
         self.0.extend_from_slice(bytes);

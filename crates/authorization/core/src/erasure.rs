@@ -20,7 +20,7 @@ pub trait Reader: Send + Sync {
 /// Erases.
 #[async_trait]
 pub trait Writer: Send + Sync {
-    /// Removes the invitations of the account to an address, whatever became of them, and takes the address out
-    /// of everything that was told of them. Returns them. The unit holds the account's root.
+    /// Removes the invitations of the account to an address, whatever became of them, and takes the address
+    /// out of everything that was told of them. Returns them. The unit holds the account's root.
     async fn forget_invited(&mut self, address: &EmailKey) -> Result<Vec<Invitation>, StoreError>;
 }

@@ -17,9 +17,10 @@ use crate::{
 pub(crate) enum Command {
     /// Change the profile of a user.
     Update(Update),
-    /// Delete a user: access is taken away, and everything that is known of the user is erased in every service.
+    /// Delete a user: access is taken away, and all that is known of the user is erased in every service.
     ///
-    /// Its id stays. The password of the caller is proved for this call; a service account cannot delete users.
+    /// Its id stays. The password of the caller is proved for this call; a service account cannot delete
+    /// users.
     Delete(Delete),
 }
 

@@ -25,12 +25,12 @@ const BATCH: u64 = 500;
 
 faults! {
     /// Why the work is not done.
-    Error: Keys(KeysError), Disable(disable::Error), Delete(delete::Error), DisableService(service_account::disable::Error),
-        Revoke(revoke::Error), Store(StoreError);
+    Error: Keys(KeysError), Disable(disable::Error), Delete(delete::Error),
+        DisableService(service_account::disable::Error), Revoke(revoke::Error), Store(StoreError);
 }
 
-/// Finishes deletions of users, disablings of users and service accounts, and revocations of the operator's role, that were
-/// interrupted after their intent. The answer is whose.
+/// Finishes deletions of users, disablings of users and service accounts, and revocations of the operator's
+/// role, that were interrupted after their intent. The answer is whose.
 ///
 /// # Errors
 /// None was finished: the store or authorization failed.

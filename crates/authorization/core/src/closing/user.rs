@@ -19,7 +19,8 @@ pub struct Close {
     pub user: UserId,
     /// The version that it will have.
     pub version: SourceVersion,
-    /// Of a user that is deleted: its address. What accounts have of the user goes, and what names the address.
+    /// Of a user that is deleted: its address. What accounts have of the user goes, and what names the
+    /// address.
     pub deletes: Option<EmailKey>,
 }
 

@@ -27,7 +27,8 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     ]
 }
 
-/// Runs statements one by one, `{uuid}`, `{bool}` and an empty list of changes written as the engine calls them.
+/// Runs statements one by one, `{uuid}`, `{bool}` and an empty list of changes written as the engine calls
+/// them.
 async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
     let conn = manager.get_connection();
     let postgres = manager.get_database_backend() == DbBackend::Postgres;

@@ -1,7 +1,7 @@
 //! Deletes a user, in authorization first.
 //!
-//! The intent is committed, authorization takes access away and erases, then everything that identity knows of
-//! the user is erased in one write. A crash in between leaves less access and less data, never more;
+//! The intent is committed, authorization takes access away and erases, then everything that identity knows
+//! of the user is erased in one write. A crash in between leaves less access and less data, never more;
 //! [`crate::upkeep`] finishes the work.
 
 use bailiwick_types::{
@@ -21,8 +21,8 @@ faults! {
     Closing "access is already being taken away from the user; retry" => Aborted Conflict, retry 1000;
     /// The user is the last holder of a role that must have one. The text is authorization's.
     Holder(String) "{0}" => FailedPrecondition HolderRule;
-    /// Authorization does not answer, or mails cannot be erased. The user can no longer sign in, and is deleted
-    /// later.
+    /// Authorization does not answer, or mails cannot be erased. The user can no longer sign in, and is
+    /// deleted later.
     Later "the user cannot be erased everywhere now; the deletion will be finished"
         => Unavailable DependencyUnavailable, retry 500;
 }

@@ -218,7 +218,7 @@ pub trait Writer {
     async fn insert_closing(&mut self, closing: &Closing) -> Result<(), StoreError>;
     /// Removes an intent, if there is one.
     async fn delete_closing(&mut self, user: UserId) -> Result<(), StoreError>;
-    /// Erases everything that is known of a user, also in changes that were published: what is left is its id,
-    /// with the version at which it was deleted, and which of its sessions must not be accepted again.
+    /// Erases everything that is known of a user, also in changes that were published: what is left is its
+    /// id, with the version at which it was deleted, and which of its sessions must not be accepted again.
     async fn erase_user(&mut self, user: &User, version: u64, now: Timestamp) -> Result<(), StoreError>;
 }

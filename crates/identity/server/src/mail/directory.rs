@@ -63,7 +63,7 @@ impl Mailer for Directory {
     }
 }
 
-/// The letters that are waiting for a reader are the only copy: those to an address are found by their header.
+/// Removes the mails to an address, which their header names.
 fn erase(directory: &Path, to: &Email) -> std::io::Result<()> {
     let files = match std::fs::read_dir(directory) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),

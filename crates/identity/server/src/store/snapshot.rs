@@ -1,5 +1,5 @@
-//! The current state, for consumers of the feed that start from a snapshot: users, those that were deleted, then
-//! service accounts, by id.
+//! The current state, for consumers of the feed that start from a snapshot: users, those that were deleted,
+//! then service accounts, by id.
 
 use std::collections::HashSet;
 
