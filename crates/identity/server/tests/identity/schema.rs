@@ -6,8 +6,10 @@ use bailiwick_testkit::golden;
 
 use crate::support::{Bed, on_both_engines};
 
-const OWN: [&str; 18] = [
+const OWN: [&str; 20] = [
     "answered_request",
+    "deleted_user",
+    "ended_session",
     "known_device",
     "mail",
     "one_time_secret",
