@@ -4,8 +4,8 @@ use bailiwick_types::{ScopeRoot, Timestamp};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use crate::{
-    Error,
-    conn::{execute, number, placeholders, stored},
+    Error, WriteTx,
+    conn::{execute, number, placeholders, rows, stored},
 };
 
 /// The first byte of a payload.
@@ -135,6 +135,53 @@ pub(crate) async fn insert(
         execute(conn, sql, values).await?;
     }
     Ok(())
+}
+
+/// Rows that are looked at at once.
+const REWRITTEN: u64 = 500;
+
+impl WriteTx {
+    /// Rewrites what was published for a root since an instant: `with` answers what a change becomes, or
+    /// nothing where it stays. Revisions, stamps and positions stay as they are, so that readers go on as before.
+    ///
+    /// # Errors
+    /// The transaction does not hold the root, or the database is unavailable.
+    pub async fn rewrite(
+        &self,
+        root: &ScopeRoot,
+        since: Timestamp,
+        with: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync,
+    ) -> Result<(), Error> {
+        let (last, mut after) = (self.revision(root)?, 0);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox o WHERE o.root = $1 AND o.revision > $2 AND o.revision <= $3 \
+             AND o.created_at >= $4 ORDER BY o.revision LIMIT {REWRITTEN}"
+        );
+        loop {
+            let values = vec![
+                root.to_string().into(),
+                stored(after),
+                stored(last),
+                since.0.into(),
+            ];
+            let part = rows(self.conn(), sql.clone(), values).await?;
+            for row in &part {
+                let row = OutboxRow::read(row)?;
+                after = row.revision;
+                let changes: Vec<Option<Vec<u8>>> = row.changes.iter().map(|change| with(change)).collect();
+                if changes.iter().all(Option::is_none) {
+                    continue;
+                }
+                let changes = changes.into_iter().zip(row.changes);
+                let changes: Vec<Vec<u8>> = changes.map(|(new, old)| new.unwrap_or(old)).collect();
+                let sql = "UPDATE outbox SET payload = $1 WHERE id = $2";
+                execute(self.conn(), sql, vec![encode(&changes).into(), stored(row.id)]).await?;
+            }
+            if (part.len() as u64) < REWRITTEN {
+                return Ok(());
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //! ```
 
 mod clock;
+mod content;
 pub mod corpus;
 mod engines;
 mod golden;
@@ -28,6 +29,7 @@ mod wait;
 pub mod witness;
 
 pub use clock::ManualClock;
+pub use content::Content;
 pub use engines::{Engine, Fixture, TestDb, run};
 pub use golden::golden;
 pub use pgbouncer::PgBouncer;

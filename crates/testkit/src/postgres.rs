@@ -341,6 +341,20 @@ impl TestDatabase {
         })
         .await?
     }
+    /// All that is in it, as `pg_dump` writes it.
+    ///
+    /// # Errors
+    /// The server does not run.
+    pub async fn content(&self) -> anyhow::Result<Vec<u8>> {
+        let database = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let n = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let file = database.server.supervisor.dir().join(format!("{n}.sql"));
+            database.tool("pg_dump", &["-Fp", "-f", &text(&file), &database.name])?;
+            Ok(std::fs::read(file)?)
+        })
+        .await?
+    }
     /// Loads a dump of it with `pg_restore`.
     ///
     /// # Errors

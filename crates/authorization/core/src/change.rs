@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bailiwick_policy::PlaceState;
-use bailiwick_types::{AccountId, Authorized, GroupId, Method, ProductName, Scope, Subject};
+use bailiwick_types::{AccountId, Authorized, GroupId, InvitationId, Method, ProductName, Scope, Subject};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -47,6 +47,15 @@ pub enum Change {
     },
     /// An invitation was made or changed.
     Invitation(Invitation),
+    /// An invitation is gone, and with it the address that it was for.
+    InvitationErased {
+        /// The account.
+        account: AccountId,
+        /// Its id.
+        id: InvitationId,
+        /// Its version.
+        version: u64,
+    },
     /// A request for an approval was made or changed.
     Approval(Approval),
     /// What was done, for the audit log.

@@ -20,6 +20,7 @@ mod change;
 pub mod closing;
 pub mod compiling;
 mod draft;
+pub mod erasure;
 mod error;
 pub mod export;
 pub mod follow;

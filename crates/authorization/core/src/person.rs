@@ -64,6 +64,17 @@ impl Person {
             operator: false,
         }
     }
+    /// What stays of it once it is deleted.
+    #[must_use]
+    pub fn erased(self) -> Self {
+        Self {
+            state: PersonState::Deleted,
+            email: String::new(),
+            email_verified: false,
+            operator: false,
+            ..self
+        }
+    }
     /// The key of its address, by which invitations find it; none where it has no address.
     #[must_use]
     pub fn email_key(&self) -> Option<EmailKey> {

@@ -8,8 +8,8 @@ use bailiwick_types::{
 };
 
 use crate::{
-    Change, Limits, account, approval, binding, grant, group, invitation, limit, member, person, product,
-    relocation, request, resource, role, seat, situation,
+    Change, Limits, account, approval, binding, erasure, grant, group, invitation, limit, member, person,
+    product, relocation, request, resource, role, seat, situation,
 };
 
 macro_rules! all_of {
@@ -22,7 +22,7 @@ macro_rules! all_of {
 
 all_of! {
     /// A unit of work that reads.
-    Read: account::Reader, approval::Reader, binding::Reader, grant::Reader, group::Reader,
+    Read: account::Reader, approval::Reader, binding::Reader, erasure::Reader, grant::Reader, group::Reader,
         invitation::Reader, limit::Reader, member::Reader, person::Reader, product::Reader,
         relocation::Reader, request::Reader, resource::Reader, role::Reader, seat::Reader, situation::Reader,
 }
@@ -39,6 +39,7 @@ pub trait Write:
     Read
     + account::Writer
     + approval::Writer
+    + erasure::Writer
     + grant::Writer
     + group::Writer
     + role::Writer

@@ -12,6 +12,13 @@ pub const SIGNED_IN: &str = "session.begin";
 pub enum Change {
     /// A user was created or changed.
     User(User),
+    /// A user was deleted: its id is all that is told of it.
+    UserDeleted {
+        /// The user.
+        user: UserId,
+        /// The revision of its root.
+        version: u64,
+    },
     /// A service account was created or changed.
     ServiceAccount(ServiceAccount),
     /// A session was ended before it expired.

@@ -10,8 +10,8 @@ use std::{
 use async_trait::async_trait;
 use bailiwick_testkit::{ManualClock, witness};
 use bailiwick_types::{
-    AccountId, Authorized, Caller, CallerKind, Clock as _, KeyText, Method, Scope, SeededIds, Service,
-    ServiceAccountId, SessionId, Subject, SystemRng, Target, Token, UserId,
+    AccountId, Authorized, Caller, CallerKind, Clock as _, Email, KeyText, Method, Scope, SeededIds, Service,
+    ServiceAccountId, SessionId, Subject, SystemRng, Target, Timestamp, Token, UserId,
 };
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -49,6 +49,7 @@ pub(crate) fn account() -> AccountId {
 pub(crate) struct Authorization {
     members: Mutex<HashSet<(AccountId, UserId)>>,
     closed: Mutex<Vec<(UserId, u64)>>,
+    deleted: Mutex<Vec<(UserId, u64, String)>>,
     closed_services: Mutex<Vec<(ServiceAccountId, u64)>>,
     failure: Mutex<Option<CloseError>>,
     no_role: Mutex<Option<RoleError>>,
@@ -64,6 +65,9 @@ impl Authorization {
     }
     pub(crate) fn closed(&self) -> Vec<(UserId, u64)> {
         self.closed.lock().unwrap().clone()
+    }
+    pub(crate) fn deleted(&self) -> Vec<(UserId, u64, String)> {
+        self.deleted.lock().unwrap().clone()
     }
     pub(crate) fn closed_services(&self) -> Vec<(ServiceAccountId, u64)> {
         self.closed_services.lock().unwrap().clone()
@@ -120,6 +124,12 @@ impl Closer for Authorization {
         self.closed.lock().unwrap().push((user, version));
         Ok(())
     }
+    async fn delete_user(&self, user: UserId, version: u64, address: &Email) -> Result<(), CloseError> {
+        self.close_user(user, version).await?;
+        let deleted = (user, version, address.to_string());
+        self.deleted.lock().unwrap().push(deleted);
+        Ok(())
+    }
     async fn close_service_account(&self, id: ServiceAccountId, version: u64) -> Result<(), PeerError> {
         if let Some(CloseError::Peer(error)) = &*self.failure.lock().unwrap() {
             return Err(error.clone());
@@ -136,6 +146,7 @@ impl Closer for Authorization {
 #[derive(Default)]
 pub(crate) struct Letters {
     sent: Mutex<Vec<Letter>>,
+    erased: Mutex<Vec<String>>,
     failure: Option<SendError>,
 }
 
@@ -155,6 +166,10 @@ impl Mailer for Letters {
         self.sent.lock().unwrap().push(letter.clone());
         self.failure.clone().map_or(Ok(()), Err)
     }
+    async fn erase(&self, to: &Email) -> Result<(), SendError> {
+        self.erased.lock().unwrap().push(to.to_string());
+        Ok(())
+    }
 }
 
 pub(crate) struct Fixture {
@@ -162,6 +177,7 @@ pub(crate) struct Fixture {
     pub(crate) store: Memory,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) authorization: Arc<Authorization>,
+    letters: Arc<Letters>,
     pub(crate) failures: Arc<Failed>,
 }
 
@@ -179,6 +195,7 @@ impl Fixture {
     pub(crate) async fn new() -> Self {
         let (store, clock) = (Memory::default(), Arc::new(ManualClock::default()));
         let authorization = Arc::new(Authorization::default());
+        let letters = Arc::new(Letters::default());
         let failures = Arc::new(Failed::default());
         let identity = Identity {
             store: Arc::new(store.clone()),
@@ -201,6 +218,7 @@ impl Fixture {
                 MailSeal::new(&["the secret of the mails".into()]).unwrap(),
                 mail::Limits::default(),
             ),
+            mailer: letters.clone(),
             operators: operator::Policy::default(),
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(100)),
@@ -213,8 +231,17 @@ impl Fixture {
             store,
             clock,
             authorization,
+            letters,
             failures,
         }
+    }
+    /// The addresses whose mails were erased by a use case.
+    pub(crate) fn erased_mails(&self) -> Vec<String> {
+        self.letters.erased.lock().unwrap().clone()
+    }
+    /// The instant some time from now.
+    pub(crate) fn clock_in(&self, time: Duration) -> Timestamp {
+        self.clock.now().plus(time)
     }
     /// Hashes at another cost from now on.
     pub(crate) fn cost(&mut self, cost: HashCost) {

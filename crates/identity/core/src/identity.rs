@@ -7,7 +7,7 @@ use bailiwick_types::{Clock, IdGen, Rng, Timestamp};
 use crate::{
     api_key::KeyPeppers,
     attempt::{Admission, Failures, Throttle},
-    mail::Outbox,
+    mail::{Mailer, Outbox},
     operator,
     password::Passwords,
     peer::{Closer, Members, ServiceRoles},
@@ -45,6 +45,8 @@ pub struct Identity {
     pub failures: Arc<dyn Failures>,
     /// Writes mails.
     pub outbox: Outbox,
+    /// Sends mails.
+    pub mailer: Arc<dyn Mailer>,
     /// Who may be an operator.
     pub operators: operator::Policy,
     /// The time.

@@ -18,6 +18,7 @@ pub mod display_name;
 #[cfg(test)]
 mod fixture;
 mod identity;
+pub mod locale;
 pub mod mail;
 #[cfg(test)]
 mod memory;

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use bailiwick_types::{
-    AccountId, Code, Fault, FieldViolation, Reason, Refused, Scope, ServiceAccountId, Subject, Token, UserId,
-    Violations, did_you_mean, faults,
+    AccountId, Code, Email, Fault, FieldViolation, Reason, Refused, Scope, ServiceAccountId, Subject, Token,
+    UserId, Violations, did_you_mean, faults,
 };
 
 faults! {
@@ -35,6 +35,9 @@ faults! {
 pub trait Closer: Send + Sync + 'static {
     /// Denies everything to a user from now on, as the user's change with this version will.
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError>;
+    /// The same for a user that is deleted, and erases what accounts have of it and of its address. Repeated
+    /// calls do no harm.
+    async fn delete_user(&self, user: UserId, version: u64, address: &Email) -> Result<(), CloseError>;
     /// The same for a service account. No rule forbids it: service accounts hold no role that must be held.
     async fn close_service_account(&self, id: ServiceAccountId, version: u64) -> Result<(), PeerError>;
     /// Takes the operator's role from a user from now on, as the user's next change after this version will.

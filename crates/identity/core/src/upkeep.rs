@@ -10,7 +10,7 @@ use crate::{
     second_factor, service_account,
     session::LONGEST_ACCESS,
     signing::KeysError,
-    user::{Access, disable},
+    user::{Access, delete, disable},
 };
 
 /// The age at which the call that wrote an intent is taken for dead.
@@ -26,12 +26,12 @@ const BATCH: u64 = 500;
 
 faults! {
     /// Why the work is not done.
-    Error: Keys(KeysError), Disable(disable::Error), DisableService(service_account::disable::Error),
-        Revoke(revoke::Error), Store(StoreError);
+    Error: Keys(KeysError), Disable(disable::Error), Delete(delete::Error),
+        DisableService(service_account::disable::Error), Revoke(revoke::Error), Store(StoreError);
 }
 
-/// Finishes disablings of users and service accounts, and revocations of the operator's role, that were
-/// interrupted after their intent. The answer is whose.
+/// Finishes deletions of users, disablings of users and service accounts, and revocations of the operator's
+/// role, that were interrupted after their intent. The answer is whose.
 ///
 /// # Errors
 /// None was finished: the store or authorization failed.
@@ -41,6 +41,10 @@ pub async fn finish_disablings(identity: &Identity, _by: &System) -> Result<Vec<
     for closing in identity.store.closings(identity.ago(ABANDONED), BATCH).await? {
         let finished = match closing.access {
             Access::All => disable::finish(identity, &closing)
+                .await
+                .map(drop)
+                .map_err(Error::from),
+            Access::Existence => delete::finish(identity, &closing)
                 .await
                 .map(drop)
                 .map_err(Error::from),
@@ -54,9 +58,14 @@ pub async fn finish_disablings(identity: &Identity, _by: &System) -> Result<Vec<
             // The user keeps its access.
             Err(
                 Error::Disable(disable::Error::Holder(_) | disable::Error::Refused(_))
+                | Error::Delete(delete::Error::Holder(_))
                 | Error::Revoke(revoke::Error::Holder(_) | revoke::Error::Refused(_)),
             ) => {}
-            Err(error @ (Error::Disable(disable::Error::Later) | Error::Revoke(revoke::Error::Later))) => {
+            Err(
+                error @ (Error::Disable(disable::Error::Later)
+                | Error::Delete(delete::Error::Later)
+                | Error::Revoke(revoke::Error::Later)),
+            ) => {
                 failed = Some(error);
                 // The next one would wait for the same peer.
                 break;

@@ -25,6 +25,12 @@ pub(crate) fn event(change: Change) -> pb::change::Change {
             display_name: user.display_name.as_str().to_owned(),
             operator: user.operator,
         }),
+        Change::UserDeleted { user, version } => pb::change::Change::UserChanged(pb::UserChanged {
+            user: user.to_string(),
+            version,
+            state: pb::UserState::Deleted.into(),
+            ..Default::default()
+        }),
         Change::ServiceAccount(account) => {
             pb::change::Change::ServiceAccountChanged(pb::ServiceAccountChanged {
                 service_account: account.id.to_string(),

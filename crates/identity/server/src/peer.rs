@@ -10,7 +10,7 @@ use bailiwick_proto::authorization::v1::{
 };
 use bailiwick_rpc::{Peer, token};
 use bailiwick_sql::Db;
-use bailiwick_types::{AccountId, Refused, ServiceAccountId, Token, UserId};
+use bailiwick_types::{AccountId, Email, Refused, ServiceAccountId, Token, UserId};
 use tonic::Status;
 
 /// Authorization as a peer.
@@ -33,6 +33,17 @@ impl Authorization {
     }
 }
 
+/// What is taken away from a user.
+#[derive(Clone, Copy)]
+enum How<'a> {
+    /// Everything.
+    All,
+    /// The operator's role.
+    Operator,
+    /// Everything, and what names its address.
+    Deleted(&'a Email),
+}
+
 impl Authorization {
     /// The history that the versions of this service count in.
     async fn epoch(&self) -> Result<String, PeerError> {
@@ -42,12 +53,17 @@ impl Authorization {
         })?;
         Ok(epoch.to_string())
     }
-    async fn close(&self, user: UserId, version: u64, operator_only: bool) -> Result<(), CloseError> {
+    async fn close(&self, user: UserId, version: u64, how: How<'_>) -> Result<(), CloseError> {
         let request = CloseUserRequest {
             user: user.to_string(),
             version,
             epoch: self.epoch().await?,
-            operator_only,
+            operator_only: matches!(how, How::Operator),
+            deleted: matches!(how, How::Deleted(_)),
+            email: match how {
+                How::Deleted(address) => address.to_string(),
+                How::All | How::Operator => String::new(),
+            },
         };
         match self.access.clone().close_user(request).await {
             Ok(_) => Ok(()),
@@ -79,10 +95,13 @@ impl Members for Authorization {
 #[async_trait]
 impl Closer for Authorization {
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError> {
-        self.close(user, version, false).await
+        self.close(user, version, How::All).await
     }
     async fn close_operator(&self, user: UserId, version: u64) -> Result<(), CloseError> {
-        self.close(user, version, true).await
+        self.close(user, version, How::Operator).await
+    }
+    async fn delete_user(&self, user: UserId, version: u64, address: &Email) -> Result<(), CloseError> {
+        self.close(user, version, How::Deleted(address)).await
     }
     async fn close_service_account(&self, id: ServiceAccountId, version: u64) -> Result<(), PeerError> {
         let request = CloseServiceAccountRequest {

@@ -128,8 +128,8 @@ pub async fn build(deps: Deps) -> Result<IdentityService, BuildError> {
         return Err(BuildError::MailSeal);
     }
     let attempts = Attempts::default();
-    let mailer = mailer(&deps.config.mail).map_err(ConfigError::from)?;
     let identity = assemble(deps, attempts.clone())?;
+    let mailer = Arc::clone(&identity.mailer);
     upkeep::maintain_keys(&identity, &system).await?;
     if !identity.keys.encrypts() {
         tracing::info!(
@@ -193,6 +193,7 @@ pub(crate) fn assemble(deps: Deps, attempts: Attempts) -> Result<Identity, Build
         throttle: config.throttle(),
         failures: Arc::new(Noted(attempts)),
         outbox,
+        mailer: mailer(&config.mail).map_err(ConfigError::from)?,
         operators: config.operators.policy(),
         clock: deps.clock,
         ids: deps.ids,

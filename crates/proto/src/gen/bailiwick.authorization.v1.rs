@@ -230,6 +230,12 @@ pub struct CloseUserRequest {
     /// Whether the user loses the operator's role alone.
     #[prost(bool, tag = "4")]
     pub operator_only: bool,
+    /// Whether the user is deleted: everything that accounts have of it goes, and invitations to its address.
+    #[prost(bool, tag = "5")]
+    pub deleted: bool,
+    /// With `deleted`: its e-mail address.
+    #[prost(string, tag = "6")]
+    pub email: ::prost::alloc::string::String,
 }
 impl ::prost::Name for CloseUserRequest {
     const NAME: &'static str = "CloseUserRequest";

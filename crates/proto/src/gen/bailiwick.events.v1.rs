@@ -119,13 +119,13 @@ pub struct UserChanged {
     /// State.
     #[prost(enumeration = "UserState", tag = "3")]
     pub state: i32,
-    /// E-mail address.
+    /// E-mail address; empty of a deleted user.
     #[prost(string, tag = "4")]
     pub email: ::prost::alloc::string::String,
     /// Whether the address was proved.
     #[prost(bool, tag = "5")]
     pub email_verified: bool,
-    /// Name for display.
+    /// Name for display; empty of a deleted user.
     #[prost(string, tag = "6")]
     pub display_name: ::prost::alloc::string::String,
     /// Whether the user was made as an operator of the deployment.
@@ -687,7 +687,7 @@ pub struct InvitationChanged {
     /// State.
     #[prost(enumeration = "InvitationState", tag = "4")]
     pub state: i32,
-    /// E-mail address.
+    /// E-mail address; empty where its user was deleted.
     #[prost(string, tag = "5")]
     pub email: ::prost::alloc::string::String,
     /// Where the roles are given.
@@ -829,7 +829,7 @@ pub enum UserState {
     Active = 1,
     /// May not sign in and has no permission anywhere.
     Disabled = 2,
-    /// Is gone.
+    /// Is gone: nothing but its id is told of it, also in events that were written before.
     Deleted = 3,
 }
 impl UserState {

@@ -6817,6 +6817,9 @@ pub struct User {
     /// Version: counts up with every change; also the revision in tokens.
     #[prost(uint64, tag = "8")]
     pub version: u64,
+    /// Language and region for texts to the user, a language tag (RFC 5646) such as `de-AT`; empty where not chosen.
+    #[prost(string, tag = "9")]
+    pub locale: ::prost::alloc::string::String,
 }
 impl ::prost::Name for User {
     const NAME: &'static str = "User";
@@ -7064,9 +7067,39 @@ impl ::prost::Name for EnableUserResponse {
         "/bailiwick.identity.v1.EnableUserResponse".into()
     }
 }
+/// What may change of a user's profile.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UserChanges {
+    /// Name for display; at most 200 characters.
+    #[prost(string, tag = "1")]
+    pub display_name: ::prost::alloc::string::String,
+    /// Language tag (RFC 5646), or empty.
+    #[prost(string, tag = "2")]
+    pub locale: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UserChanges {
+    const NAME: &'static str = "UserChanges";
+    const PACKAGE: &'static str = "bailiwick.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "bailiwick.identity.v1.UserChanges".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/bailiwick.identity.v1.UserChanges".into()
+    }
+}
 /// Request of `UserService.UpdateUser`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct UpdateUserRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateUserRequest {
+    /// Id of the user.
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// What is to change.
+    #[prost(message, optional, tag = "2")]
+    pub changes: ::core::option::Option<UserChanges>,
+    /// Which fields of `changes` count; without it, those that have a value.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
 impl ::prost::Name for UpdateUserRequest {
     const NAME: &'static str = "UpdateUserRequest";
     const PACKAGE: &'static str = "bailiwick.identity.v1";
@@ -7078,8 +7111,15 @@ impl ::prost::Name for UpdateUserRequest {
     }
 }
 /// Answer of `UserService.UpdateUser`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct UpdateUserResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateUserResponse {
+    /// The user.
+    #[prost(message, optional, tag = "1")]
+    pub user: ::core::option::Option<User>,
+    /// Consistency token of the write.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
 impl ::prost::Name for UpdateUserResponse {
     const NAME: &'static str = "UpdateUserResponse";
     const PACKAGE: &'static str = "bailiwick.identity.v1";
@@ -7091,8 +7131,12 @@ impl ::prost::Name for UpdateUserResponse {
     }
 }
 /// Request of `UserService.DeleteUser`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteUserRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteUserRequest {
+    /// Id of the user.
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+}
 impl ::prost::Name for DeleteUserRequest {
     const NAME: &'static str = "DeleteUserRequest";
     const PACKAGE: &'static str = "bailiwick.identity.v1";
@@ -7104,8 +7148,12 @@ impl ::prost::Name for DeleteUserRequest {
     }
 }
 /// Answer of `UserService.DeleteUser`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DeleteUserResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteUserResponse {
+    /// Consistency token of the write.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
 impl ::prost::Name for DeleteUserResponse {
     const NAME: &'static str = "DeleteUserResponse";
     const PACKAGE: &'static str = "bailiwick.identity.v1";
@@ -7401,7 +7449,7 @@ pub mod user_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Changes profile or e-mail address.
+        /// Changes the profile of a user: one's own, or any as operator.
         pub async fn update_user(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateUserRequest>,
@@ -7428,7 +7476,9 @@ pub mod user_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Deletes a user.
+        /// Deletes a user: oneself, or any as operator. Access is taken away in authorization first; then everything that
+        /// is known of the user is erased in every service. Its id stays, and its e-mail address can be used again.
+        /// FAILED_PRECONDITION where it is the last holder of a role that must have one.
         pub async fn delete_user(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteUserRequest>,
@@ -7515,7 +7565,7 @@ pub mod user_service_server {
             tonic::Response<super::EnableUserResponse>,
             tonic::Status,
         >;
-        /// Changes profile or e-mail address.
+        /// Changes the profile of a user: one's own, or any as operator.
         async fn update_user(
             &self,
             request: tonic::Request<super::UpdateUserRequest>,
@@ -7523,7 +7573,9 @@ pub mod user_service_server {
             tonic::Response<super::UpdateUserResponse>,
             tonic::Status,
         >;
-        /// Deletes a user.
+        /// Deletes a user: oneself, or any as operator. Access is taken away in authorization first; then everything that
+        /// is known of the user is erased in every service. Its id stays, and its e-mail address can be used again.
+        /// FAILED_PRECONDITION where it is the last holder of a role that must have one.
         async fn delete_user(
             &self,
             request: tonic::Request<super::DeleteUserRequest>,

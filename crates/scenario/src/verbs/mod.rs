@@ -71,6 +71,7 @@ mod create_workspace;
 mod define_role;
 mod delete;
 mod delete_user;
+mod erase_user;
 mod grant;
 mod invite;
 mod list_permissions;
@@ -103,6 +104,7 @@ mod ungrant;
 mod unregister;
 mod update;
 mod update_resource;
+mod update_user;
 
 use std::fmt;
 
@@ -199,6 +201,7 @@ static VERBS: &[Entry] = &[
     verb::<define_role::DefineRole>("define_role"),
     verb::<delete::Delete>("delete"),
     verb::<delete_user::DeleteUser>("delete_user"),
+    verb::<erase_user::EraseUser>("erase_user"),
     verb::<grant::Grant>("grant"),
     verb::<invite::Invite>("invite"),
     verb::<list_permissions::ListPermissions>("list_permissions"),
@@ -231,6 +234,7 @@ static VERBS: &[Entry] = &[
     verb::<unregister::Unregister>("unregister"),
     verb::<update::Update>("update"),
     verb::<update_resource::UpdateResource>("update_resource"),
+    verb::<update_user::UpdateUser>("update_user"),
 ];
 
 /// The verb of a name.

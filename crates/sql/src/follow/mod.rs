@@ -127,4 +127,9 @@ pub trait FeedSink: Send + Sync {
     /// Removes what the snapshot did not name (see [`Run::unseen`]), in transactions of its
     /// own that [`Run::hold`].
     async fn sweep(&self, db: &Db, run: &Run) -> Result<(), ApplyError>;
+    /// What is kept of a change that was refused, where it is not the whole: personal data is not, as nothing
+    /// would ever remove it.
+    fn redact(&self, _change: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
 }

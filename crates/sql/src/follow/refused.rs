@@ -2,6 +2,7 @@
 
 use bailiwick_types::{Service, Timestamp};
 
+use super::FeedSink;
 use crate::{
     Db, Error, WriteTx,
     conn::{execute, number, rows, stored},
@@ -25,6 +26,12 @@ pub struct RefusedEvent {
     pub reason: String,
     /// When.
     pub refused_at: Timestamp,
+}
+
+/// What is kept of changes that were refused.
+pub(super) fn redacted(sink: &dyn FeedSink, changes: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let kept = |change: &Vec<u8>| sink.redact(change).unwrap_or_else(|| change.clone());
+    changes.iter().map(kept).collect()
 }
 
 /// Records what was refused: the changes of an event, or an item of a snapshot.

@@ -312,7 +312,7 @@ impl Follower {
             self.config.source,
             &at.epoch,
             at_event,
-            &event.changes,
+            &refused::redacted(&*self.sink, &event.changes),
             &reason,
         )
         .await?;

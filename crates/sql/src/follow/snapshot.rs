@@ -169,8 +169,8 @@ impl Reading<'_> {
             tracing::warn!(source = %self.service, reason, "rejected a snapshot item");
             let tx = self.db.begin_write(&[]).await?;
             run.hold(&tx).await?;
-            let changes = std::slice::from_ref(item);
-            refused::record(&tx, self.service, &begin.epoch, ("", 0, 0), changes, &reason).await?;
+            let changes = refused::redacted(self.sink, std::slice::from_ref(item));
+            refused::record(&tx, self.service, &begin.epoch, ("", 0, 0), &changes, &reason).await?;
             tx.commit().await?;
             refused += 1;
         }

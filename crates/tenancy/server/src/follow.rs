@@ -79,6 +79,9 @@ impl FeedSink for ProductSink {
         tx.commit().await?;
         Ok(())
     }
+    fn redact(&self, change: &[u8]) -> Option<Vec<u8>> {
+        bailiwick_feed::without_personal_data(change)
+    }
 }
 
 #[async_trait]

@@ -182,6 +182,7 @@ mod tests {
         "CreateServiceAccount",
         "CreateUser",
         "CreateWorkspace",
+        "DeleteUser",
         "DisableServiceAccount",
         "DisableUser",
         "EnableUser",

@@ -113,6 +113,7 @@ mod tests {
         Close {
             user: id(n),
             version: version(at),
+            deletes: None,
         }
     }
 

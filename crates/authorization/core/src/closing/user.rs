@@ -1,13 +1,14 @@
 //! Denies everything to a user from now on, before identity makes the change of that version.
 
 use bailiwick_types::{
-    AllAccounts, Authorized, ScopeRoot, SourceVersion, StoreError, Subject, System, Token, UserId, faults,
-    method::authorization::CloseUser,
+    AccountId, AllAccounts, Authorized, EmailKey, ScopeRoot, SourceVersion, StoreError, Subject, System,
+    Token, UserId, faults, method::authorization::CloseUser,
 };
 
 use super::{RECONCILE, operator};
 use crate::{
-    Audit, Change, Ports, Precondition, Situation, holders,
+    Audit, Change, Ports, Precondition, Read, Situation, Unit, holders,
+    invitation::State,
     person::{OPERATOR, Person, PersonState},
 };
 
@@ -18,6 +19,9 @@ pub struct Close {
     pub user: UserId,
     /// The version that it will have.
     pub version: SourceVersion,
+    /// Of a user that is deleted: its address. What accounts have of the user goes, and what names the
+    /// address.
+    pub deletes: Option<EmailKey>,
 }
 
 faults! {
@@ -54,7 +58,9 @@ pub async fn close_unasked(ports: &Ports, by: &System, close: Close) -> Result<T
 async fn end(ports: &Ports, all: AllAccounts, entry: Audit, close: Close) -> Result<Token, Error> {
     let subject = Subject::user(close.user);
     for _ in 0..ATTEMPTS {
-        let accounts = ports.store.read_all(all).await?.accounts_of(&subject).await?;
+        let read = ports.store.read_all(all).await?;
+        let accounts = accounts_of(&*read, &subject, &close).await?;
+        drop(read);
         let mut roots: Vec<ScopeRoot> = accounts.iter().copied().map(ScopeRoot::Account).collect();
         roots.push(ScopeRoot::Deployment);
         let mut unit = ports.store.write_all(all, &roots).await?;
@@ -63,23 +69,27 @@ async fn end(ports: &Ports, all: AllAccounts, entry: Audit, close: Close) -> Res
             .await?
             .unwrap_or_else(|| Person::unknown(close.user));
         let is_closed = |closed: &SourceVersion| closed.covers(&close.version);
-        if is_closed(&person.version) || person.closed_version.as_ref().is_some_and(is_closed) {
+        let is_closed = is_closed(&person.version) || person.closed_version.as_ref().is_some_and(is_closed);
+        // What only closed it has erased nothing.
+        if is_closed && (close.deletes.is_none() || person.state == PersonState::Deleted) {
             return Ok(unit.commit().await?);
         }
         let now = ports.clock.now();
-        let closed = Person {
-            state: PersonState::Disabled,
-            closed_version: Some(close.version.clone()),
-            ..person.clone()
+        let closed = match close.deletes {
+            None => Person {
+                state: PersonState::Disabled,
+                closed_version: Some(close.version.clone()),
+                ..person.clone()
+            },
+            Some(_) => Person {
+                closed_version: Some(close.version.clone()),
+                ..person.clone().erased()
+            },
         };
         unit.put_person(&closed).await?;
         // Adding the user to an account locks its row first: after this write, no other account can follow.
-        if unit
-            .accounts_of(&subject)
-            .await?
-            .iter()
-            .any(|account| !accounts.contains(account))
-        {
+        let present = accounts_of(&*unit, &subject, &close).await?;
+        if present.iter().any(|account| !accounts.contains(account)) {
             continue;
         }
         // The rules are asked as if the user still counted.
@@ -108,6 +118,10 @@ async fn end(ports: &Ports, all: AllAccounts, entry: Audit, close: Close) -> Res
             unit.emit(ScopeRoot::Deployment, Change::Fact(subject.clone()));
         }
         for account in accounts {
+            if let Some(address) = &close.deletes {
+                unit.select(all.account(account));
+                erase(&mut *unit, account, &close, address).await?;
+            }
             unit.emit(ScopeRoot::Account(account), Change::Subject(subject.clone()));
         }
         let entry = entry.with("version", &close.version);
@@ -115,6 +129,37 @@ async fn end(ports: &Ports, all: AllAccounts, entry: Audit, close: Close) -> Res
         return Ok(unit.commit().await?);
     }
     Err(Error::Conflict)
+}
+
+/// The accounts that the change reaches.
+async fn accounts_of(
+    read: &(impl Read + ?Sized),
+    subject: &Subject,
+    close: &Close,
+) -> Result<Vec<AccountId>, StoreError> {
+    match &close.deletes {
+        Some(address) => read.accounts_naming(subject, address).await,
+        None => read.accounts_of(subject).await,
+    }
+}
+
+/// Erases what the account has of a deleted user.
+async fn erase(
+    unit: &mut (dyn Unit + Send + Sync),
+    account: AccountId,
+    close: &Close,
+    address: &EmailKey,
+) -> Result<(), StoreError> {
+    unit.remove_member(close.user).await?;
+    for mut invitation in unit.forget_invited(address).await? {
+        if invitation.state == State::Pending {
+            invitation.end(State::Revoked);
+            let (id, version) = (invitation.id, invitation.version);
+            let erased = Change::InvitationErased { account, id, version };
+            unit.emit(ScopeRoot::Account(account), erased);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -127,7 +172,16 @@ mod tests {
 
     async fn close_user(ports: &Ports, world: &World, n: u128, version: u64) -> Result<Token, Error> {
         let (user, version) = (user(n), version_of(version));
-        close(ports, &world.by_suite(), Close { user, version }).await
+        close(
+            ports,
+            &world.by_suite(),
+            Close {
+                user,
+                version,
+                deletes: None,
+            },
+        )
+        .await
     }
 
     async fn person(world: &World, n: u128) -> Person {
@@ -195,9 +249,17 @@ mod tests {
         world.member(1, "editor").await;
         let version = SourceVersion::new("restored", 1);
         let user = user(1);
-        close(&world.ports, &world.by_suite(), Close { user, version })
-            .await
-            .unwrap();
+        close(
+            &world.ports,
+            &world.by_suite(),
+            Close {
+                user,
+                version,
+                deletes: None,
+            },
+        )
+        .await
+        .unwrap();
         assert_eq!(person(&world, 1).await.state, PersonState::Disabled);
     }
 
@@ -240,6 +302,108 @@ mod tests {
         assert_eq!(person(&world, 1).await.state, PersonState::Active);
     }
 
+    fn address(n: u128) -> EmailKey {
+        let email: bailiwick_types::Email = format!("{n}@example.com").parse().unwrap();
+        email.key()
+    }
+
+    async fn delete_user(world: &World, n: u128, version: u64) -> Result<Token, Error> {
+        let close = Close {
+            user: user(n),
+            version: version_of(version),
+            deletes: Some(address(n)),
+        };
+        close_by(world, close).await
+    }
+
+    async fn close_by(world: &World, of: Close) -> Result<Token, Error> {
+        close(&world.ports, &world.by_suite(), of).await
+    }
+
+    async fn invite(world: &World, n: u128, email: &str) {
+        let invitation = crate::invitation::Invitation {
+            id: bailiwick_types::InvitationId::from_uuid(uuid::Uuid::from_u128(n)),
+            account: account_id(),
+            email: email.parse().unwrap(),
+            kind: bailiwick_policy::manifest::MemberKind::Agent,
+            roles: vec!["viewer".to_owned()],
+            generation: 0,
+            scope: crate::memory::account(),
+            state: State::Pending,
+            expires_at: world.now().plus(std::time::Duration::from_hours(1)),
+            created_at: world.now(),
+            creator: subject(9),
+            version: 1,
+        };
+        world
+            .put(async |write| crate::invitation::Writer::put_invitation(write, &invitation).await)
+            .await;
+    }
+
+    #[tokio::test]
+    async fn nothing_but_its_id_is_left_of_a_deleted_user() {
+        use crate::{grant::Reader as _, invitation::Reader as _};
+        let world = World::new().await;
+        world.member(1, "editor").await;
+        world
+            .grant(
+                &subject(1),
+                &["folder.edit"],
+                crate::grant::About::Scope(crate::memory::account()),
+            )
+            .await;
+        let group = world.group(&[subject(1), subject(2)]).await;
+        invite(&world, 5, "1@EXAMPLE.com").await;
+        invite(&world, 6, "2@example.com").await;
+        delete_user(&world, 1, 2).await.unwrap();
+        let gone = person(&world, 1).await;
+        assert_eq!((gone.state, gone.email.as_str()), (PersonState::Deleted, ""));
+        assert_eq!(gone.closed_version, Some(version_of(2)));
+        assert_eq!(world.membership(1).await, None);
+        assert!(world.roles(1, &crate::memory::account()).await.is_empty());
+        assert_eq!(world.read().count_grants(&subject(1)).await.unwrap(), 0);
+        let groups = crate::group::Reader::groups_of(&*world.read(), &subject(1))
+            .await
+            .unwrap();
+        assert_eq!(groups, []);
+        let groups = crate::group::Reader::groups_of(&*world.read(), &subject(2))
+            .await
+            .unwrap();
+        assert_eq!(groups, [group], "of others everything stays");
+        let left = world.read().invitations(None, None, 10).await.unwrap();
+        assert_eq!(left.len(), 1);
+        let told = world.told();
+        assert!(told.contains(&Change::Subject(subject(1))), "{told:?}");
+        let erased = |change: &Change| matches!(change, Change::InvitationErased { version: 2, .. });
+        assert_eq!(told.iter().filter(|change| erased(change)).count(), 1);
+        let count = told.len();
+        delete_user(&world, 1, 2).await.unwrap();
+        assert_eq!(world.told().len(), count, "once more changes nothing");
+    }
+
+    #[tokio::test]
+    async fn a_user_that_was_closed_before_is_erased_all_the_same() {
+        let world = World::new().await;
+        world.member(1, "editor").await;
+        close_user(&world.ports, &world, 1, 3).await.unwrap();
+        delete_user(&world, 1, 3).await.unwrap();
+        assert_eq!(person(&world, 1).await.state, PersonState::Deleted);
+        assert_eq!(world.membership(1).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_holder_that_is_needed_is_not_deleted() {
+        let world = World::new().await;
+        world.member(1, "admin").await;
+        let refused = delete_user(&world, 1, 2).await;
+        assert!(matches!(
+            refused,
+            Err(Error::Precondition(Precondition::HolderRule { .. }))
+        ));
+        assert!(world.membership(1).await.is_some());
+        assert_eq!(person(&world, 1).await.state, PersonState::Active);
+    }
+
     #[tokio::test]
     async fn a_command_closes_by_the_same_rules_as_a_call() {
         let world = World::new().await;
@@ -249,6 +413,7 @@ mod tests {
         let close = |n| Close {
             user: user(n),
             version: version_of(2),
+            deletes: None,
         };
         let refused = close_unasked(&world.ports, &by, close(1)).await;
         assert!(

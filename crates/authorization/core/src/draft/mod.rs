@@ -2,6 +2,7 @@
 //! nothing. Over nothing, it is the store in which rules are tested.
 
 mod administration;
+mod erasure;
 mod holdings;
 mod relocation;
 mod standing;

@@ -59,6 +59,11 @@ pub async fn person_changed(
         email_verified: told.email_verified,
         operator: told.operator,
     };
+    // Older events that name the address of a deleted user may still be on their way.
+    let person = match person.state {
+        PersonState::Deleted => person.erased(),
+        _ => person,
+    };
     put(write, accounts, &before, person).await
 }
 
@@ -79,15 +84,12 @@ pub async fn person_gone(
     };
     let start = SourceVersion::new(Arc::clone(epoch), 0);
     let person = Person {
-        state: PersonState::Deleted,
         version: before.version.clone().at_least(&start),
         closed_version: before
             .closed_version
             .clone()
             .filter(|of| of.shares_history(&start)),
-        email_verified: false,
-        operator: false,
-        ..before.clone()
+        ..before.clone().erased()
     };
     put(write, accounts, &before, person).await
 }
@@ -253,6 +255,21 @@ mod tests {
             tell(&world, plain, &[]).await.unwrap();
             assert_eq!(facts(&world), count, "version {version}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_older_event_brings_the_address_of_a_deleted_user_not_back() {
+        let world = World::new().await;
+        world.person(1).await;
+        let deleted = Person {
+            closed_version: Some(version_of(9)),
+            ..person(&world).await.erased()
+        };
+        world.put(async |write| write.put_person(&deleted).await).await;
+        tell(&world, told(8, PersonState::Active), &[]).await.unwrap();
+        let kept = person(&world).await;
+        assert_eq!((kept.state, kept.email.as_str()), (PersonState::Deleted, ""));
+        assert!(!operates(&world).await);
     }
 
     #[tokio::test]

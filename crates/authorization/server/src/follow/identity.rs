@@ -182,6 +182,9 @@ impl FeedSink for IdentitySink {
         }
         Ok(())
     }
+    fn redact(&self, change: &[u8]) -> Option<Vec<u8>> {
+        bailiwick_feed::without_personal_data(change)
+    }
 }
 
 async fn unseen(

@@ -64,6 +64,13 @@ pub(super) fn told(change: &Change) -> Told {
             scope: invitation.scope.to_string(),
             roles: invitation.roles.clone(),
         }),
+        Change::InvitationErased { account, id, version } => Told::InvitationChanged(pb::InvitationChanged {
+            account: account.to_string(),
+            invitation: id.to_string(),
+            version: *version,
+            state: pb::InvitationState::Revoked.into(),
+            ..Default::default()
+        }),
         Change::Approval(of) => Told::ApprovalChanged(pb::ApprovalChanged {
             account: of.account.to_string(),
             approval: of.id.to_string(),

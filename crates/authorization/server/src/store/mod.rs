@@ -7,6 +7,7 @@ pub(crate) mod change;
 mod convert;
 pub(crate) mod engine;
 pub(crate) mod entity;
+mod erasure;
 mod grant;
 mod group;
 mod invitation;

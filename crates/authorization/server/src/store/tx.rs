@@ -116,6 +116,10 @@ impl<T: ReadConn> Tx<T> {
 }
 
 impl<T: WriteConn> Tx<T> {
+    /// The transaction.
+    pub(super) fn held(&self) -> &WriteTx {
+        self.tx.held()
+    }
     /// The instant, in microseconds.
     pub(super) fn now(&self) -> i64 {
         self.tx.held().db().clock().now().0

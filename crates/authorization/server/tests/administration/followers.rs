@@ -252,9 +252,17 @@ async fn what_a_restored_identity_tells_and_closes_counts_although_its_versions_
     let restored = |number| SourceVersion::new("restored", number);
     let by = by_suite(&Target::none());
     let version = restored(6);
-    closing::user::close(&world.ports, &by, closing::user::Close { user, version })
-        .await
-        .unwrap();
+    closing::user::close(
+        &world.ports,
+        &by,
+        closing::user::Close {
+            user,
+            version,
+            deletes: None,
+        },
+    )
+    .await
+    .unwrap();
     assert_eq!(person().await, (PersonState::Disabled, version_of(7)));
     let told = |number, way, state| PersonTold {
         user,

@@ -20,7 +20,11 @@ use crate::world::{World, by_suite, code, reason, version_of};
 async fn close_user(world: &World, user: UserId) -> Result<(), user::Error> {
     let by = by_suite(&Target::none());
     let version = version_of(2);
-    let closed = Close { user, version };
+    let closed = Close {
+        user,
+        version,
+        deletes: None,
+    };
     close(&world.ports, &by, closed).await.map(drop)
 }
 
@@ -180,7 +184,11 @@ async fn of_two_operators_who_take_each_others_access_exactly_one_succeeds(world
             tokio::spawn(async move {
                 let by = by_suite(&Target::none());
                 let version = version_of(2 * round + 2);
-                let closed = Close { user, version };
+                let closed = Close {
+                    user,
+                    version,
+                    deletes: None,
+                };
                 if disable {
                     close(&world.ports, &by, closed).await
                 } else {

@@ -4,6 +4,7 @@
 mod batches;
 mod counters;
 mod delegation;
+mod deletions;
 mod events;
 mod followers;
 mod giving;

@@ -43,7 +43,7 @@ pub(crate) struct World {
     pub(crate) ports: Ports,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) db: Db,
-    _database: TestDb,
+    pub(crate) database: TestDb,
 }
 
 /// Who calls: credentials, and whether by a role of the deployment.
@@ -177,7 +177,7 @@ impl Fixture for World {
             ports,
             clock,
             db,
-            _database: database,
+            database,
         };
         for source in [ONE_QUESTION, E_SATISFACTION, ISERVICE, SOGOLYTICS] {
             world.apply(source).await.unwrap();

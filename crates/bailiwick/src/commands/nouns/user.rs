@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use bailiwick_proto::identity::v1::{
-    CreateUserRequest, DisableUserRequest, EnableUserRequest, GetUserRequest, GrantOperatorRequest,
-    ListUsersRequest, RevokeOperatorRequest, SendActivationRequest,
+    CreateUserRequest, DeleteUserRequest, DisableUserRequest, EnableUserRequest, GetUserRequest,
+    GrantOperatorRequest, ListUsersRequest, RevokeOperatorRequest, SendActivationRequest, UpdateUserRequest,
+    UserChanges,
 };
 use secrecy::ExposeSecret;
 
-use super::all_pages;
+use super::{all_pages, mask};
 use crate::{
     cli::Output,
-    connect::{Connection, StepUp, find_account, find_user, message},
+    connect::{Confirmation, Connection, StepUp, find_account, find_user, message},
     output::answer,
     secret,
 };
@@ -51,6 +52,25 @@ pub(crate) enum Command {
         /// The account that invites, by id or title.
         #[arg(long, short, value_name = "ACCOUNT")]
         account: Option<String>,
+        #[command(flatten)]
+        one: One,
+    },
+    /// Change the profile of a user.
+    Update {
+        /// Name for display; an empty one removes it.
+        #[arg(long, value_name = "NAME", required_unless_present = "locale")]
+        display_name: Option<String>,
+        /// Language tag such as `de-AT`; an empty one removes it.
+        #[arg(long, value_name = "TAG")]
+        locale: Option<String>,
+        #[command(flatten)]
+        one: One,
+    },
+    /// Delete a user: access is taken away, and all that is known of the user is erased in every service. Its
+    /// id stays.
+    Delete {
+        #[command(flatten)]
+        confirmation: Confirmation,
         #[command(flatten)]
         one: One,
     },
@@ -133,6 +153,40 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
             let request = SendActivationRequest { user, account };
             let sent = message(client.identity().authentication().send_activation(request).await)?;
             answer(output, &sent, "the link is on its way")
+        }
+        Command::Update {
+            display_name,
+            locale,
+            one,
+        } => {
+            let (client, user) = one.open().await?;
+            let request = UpdateUserRequest {
+                user,
+                update_mask: Some(mask(&[
+                    ("display_name", display_name.is_some()),
+                    ("locale", locale.is_some()),
+                ])),
+                changes: Some(UserChanges {
+                    display_name: display_name.unwrap_or_default(),
+                    locale: locale.unwrap_or_default(),
+                }),
+            };
+            let changed = message(client.identity().user().update_user(request).await)?;
+            answer(output, &changed, "changed")
+        }
+        Command::Delete { confirmation, one } => {
+            confirmation.ask(&format!("deleting {}", one.user))?;
+            let (client, user) = one.open().await?;
+            let step_up = StepUp {
+                connection: &one.connection,
+                method: "bailiwick.identity.v1.UserService/DeleteUser",
+            };
+            let call = || {
+                let request = DeleteUserRequest { user: user.clone() };
+                let mut service = client.identity().user();
+                async move { service.delete_user(request).await }
+            };
+            answer(output, &step_up.call(&client, call).await?, "deleted")
         }
         Command::Disable(one) => {
             let (client, user) = one.open().await?;

@@ -19,7 +19,8 @@ use bailiwick_tenancy_core::{
 };
 use bailiwick_tenancy_server::TenancyService;
 use bailiwick_types::{
-    AccountId, Clock, Code, Fault as _, Service, ServiceAccountId, SourceVersion, Timestamp, Token, UserId,
+    AccountId, Clock, Code, Email, Fault as _, Service, ServiceAccountId, SourceVersion, Timestamp, Token,
+    UserId,
 };
 
 use super::finding::{Finding, Findings, Problem};
@@ -96,7 +97,11 @@ impl Closer {
         let epoch = self.identity.epoch().await;
         let epoch = epoch.map_err(|_| identity::PeerError::Unavailable)?;
         let version = SourceVersion::new(epoch, version);
-        Ok(CloseUser { user, version })
+        Ok(CloseUser {
+            user,
+            version,
+            deletes: None,
+        })
     }
 }
 
@@ -117,6 +122,18 @@ impl identity::Closer for Closer {
     async fn close_operator(&self, user: UserId, version: u64) -> Result<(), identity::CloseError> {
         let close = self.close_of(user, version).await?;
         closed(self.authorization.close_operator(close).await)
+    }
+    async fn delete_user(
+        &self,
+        user: UserId,
+        version: u64,
+        address: &Email,
+    ) -> Result<(), identity::CloseError> {
+        let close = CloseUser {
+            deletes: Some(address.key()),
+            ..self.close_of(user, version).await?
+        };
+        closed(self.authorization.close_user(close).await)
     }
     async fn close_service_account(
         &self,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bailiwick_types::{StoreError, System, Timestamp};
+use bailiwick_types::{StoreError, System, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{Kind, Letter, Mail, Mailer, Sealed, SendError};
@@ -10,7 +10,7 @@ use crate::{
     Identity,
     one_time::{OneTimeSecret, Purpose},
     secret::Digest,
-    user::Credentials,
+    user::{Access, Credentials},
 };
 
 /// How long a claimed mail is left to its process: longer than a mailer takes.
@@ -92,7 +92,15 @@ pub async fn deliver(
         letter(identity, mail).await?
     };
     let sent = match letter {
-        Ok(Some(letter)) => mailer.send(&letter).await.map(|()| Outcome::Sent),
+        Ok(Some((letter, user))) => {
+            let sent = mailer.send(&letter).await.map(|()| Outcome::Sent);
+            if sent.is_ok() && is_going(identity, user).await? {
+                // Whoever deletes the user may have erased mails before this one was there.
+                let erased = mailer.erase(&letter.to).await;
+                erased.map_err(|_| StoreError::internal("a mail to a deleted user cannot be erased"))?;
+            }
+            sent
+        }
         Ok(None) => Ok(Outcome::Dropped),
         Err(error) => Err(error),
     };
@@ -131,8 +139,20 @@ fn next_try(mail: &Mail, error: &SendError, now: Timestamp) -> Timestamp {
     now.plus(wait).min(mail.last_try).max(now)
 }
 
-/// What is sent; nothing where the mail is not needed any more.
-async fn letter(identity: &Identity, mail: &Mail) -> Result<Result<Option<Letter>, SendError>, StoreError> {
+/// Whether a user is deleted, or about to be.
+async fn is_going(identity: &Identity, user: UserId) -> Result<bool, StoreError> {
+    if identity.store.user(user).await?.is_none() {
+        return Ok(true);
+    }
+    let closing = identity.store.closing(user).await?;
+    Ok(closing.is_some_and(|closing| closing.access == Access::Existence))
+}
+
+/// What is sent, and to which user; nothing where the mail is not needed any more.
+async fn letter(
+    identity: &Identity,
+    mail: &Mail,
+) -> Result<Result<Option<(Letter, UserId)>, SendError>, StoreError> {
     let Some(content) = identity.outbox.seal.open(mail) else {
         let why = "the mail cannot be opened with the configured secret".to_owned();
         return Ok(Err(SendError::Permanent(why)));
@@ -149,7 +169,8 @@ async fn letter(identity: &Identity, mail: &Mail) -> Result<Result<Option<Letter
         };
         expires = Some(secret.expires);
     }
-    Ok(Ok(Some(Letter {
+    let user = known.user.id;
+    let letter = Letter {
         id: mail.id,
         kind: mail.kind,
         to: match content.user {
@@ -160,7 +181,8 @@ async fn letter(identity: &Identity, mail: &Mail) -> Result<Result<Option<Letter
         secret: content.secret,
         expires,
         created: mail.created,
-    })))
+    };
+    Ok(Ok(Some((letter, user))))
 }
 
 /// The stored secret of a mail, if it still serves. That of an address which might have been nobody's is
@@ -200,7 +222,11 @@ async fn secret(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use async_trait::async_trait;
     use bailiwick_testkit::witness::system;
+    use bailiwick_types::{Authorized, Email, method::identity::DeleteUser};
 
     use super::*;
     use crate::{
@@ -208,7 +234,7 @@ mod tests {
         mail::{Reader as _, notice},
         one_time::Reader as _,
         store::Store as _,
-        user::{User, disable, request_password_reset},
+        user::{User, delete, disable, request_password_reset},
     };
 
     async fn told(fixture: &Fixture, user: &User) {
@@ -263,12 +289,55 @@ mod tests {
         let [mail] = &*claimed(&fixture).await else {
             panic!()
         };
-        let letter = letter(&fixture.identity, mail).await.unwrap().unwrap().unwrap();
+        let letter = letter(&fixture.identity, mail).await.unwrap().unwrap();
+        let (letter, _) = letter.unwrap();
         letters.send(&letter).await.unwrap();
         // The process ends here.
         fixture.clock.advance(LEASE);
         let again = fixture.deliver().await;
         assert_eq!((again[0].id, again[0].created), (letter.id, letter.created));
+    }
+
+    /// Deletes the user of a mail while it is being sent.
+    struct DeletesMeanwhile {
+        identity: Identity,
+        user: User,
+        by: Authorized<DeleteUser>,
+        erased: AtomicBool,
+    }
+
+    #[async_trait]
+    impl Mailer for DeletesMeanwhile {
+        async fn send(&self, _: &Letter) -> Result<(), SendError> {
+            let done = delete(&self.identity, &self.by, self.user.id).await;
+            done.map(drop)
+                .map_err(|error| SendError::Permanent(error.to_string()))
+        }
+        async fn erase(&self, to: &Email) -> Result<(), SendError> {
+            assert_eq!(*to, self.user.email);
+            self.erased.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_is_sent_while_its_user_is_deleted_is_erased_by_its_sender() {
+        let fixture = Fixture::new().await;
+        let ada = fixture.user("ada@example.com").await;
+        told(&fixture, &ada).await;
+        let mailer = DeletesMeanwhile {
+            identity: fixture.identity.clone(),
+            user: ada,
+            by: fixture.operator(),
+            erased: AtomicBool::default(),
+        };
+        let [mail] = &*claimed(&fixture).await else {
+            panic!()
+        };
+        let done = deliver(&fixture.identity, &system(), &mailer, mail).await;
+        assert_eq!(done.unwrap().outcome, Outcome::Sent);
+        assert!(mailer.erased.load(Ordering::Relaxed));
+        assert_eq!(waiting(&fixture).await, 0);
     }
 
     #[tokio::test]

@@ -107,6 +107,8 @@ pub struct Mail {
     pub kind: Kind,
     /// Recipient and secret, sealed.
     pub sealed: SecretString,
+    /// The [key](attempt::address_key) of the recipient; none of a mail that an older program wrote.
+    pub recipient: Option<Digest>,
     /// Whether its secret is stored. That of a mail for an address which may be nobody's is stored before the
     /// mail is sent for the first time.
     pub ready: bool,
@@ -155,6 +157,13 @@ pub enum SendError {
 pub trait Mailer: Send + Sync + 'static {
     /// Sends a mail, in less than a minute. A repeated call sends the same message.
     async fn send(&self, letter: &Letter) -> Result<(), SendError>;
+    /// Removes what it keeps of the mails to an address, if it keeps any.
+    ///
+    /// # Errors
+    /// Something may be left.
+    async fn erase(&self, _to: &Email) -> Result<(), SendError> {
+        Ok(())
+    }
 }
 
 /// Reads mails.
@@ -179,6 +188,8 @@ pub trait Writer {
     async fn postpone_mail(&mut self, mail: &Mail, due: Timestamp) -> Result<(), StoreError>;
     /// Removes a mail.
     async fn delete_mail(&mut self, id: Uuid) -> Result<(), StoreError>;
+    /// Removes the mails to an address.
+    async fn erase_mails(&mut self, to: &EmailKey) -> Result<(), StoreError>;
 }
 
 /// How many mails are written.
@@ -361,6 +372,7 @@ async fn insert(
         id,
         kind,
         sealed: sealed.ok_or(MailError::Seal)?,
+        recipient: Some(attempt::address_key(&content.to.key())),
         ready: content.user.is_some(),
         created: now,
         due: now,

@@ -101,6 +101,7 @@ mod tests {
             id: Uuid::from_u128(id),
             kind,
             sealed,
+            recipient: None,
             ready: true,
             created: Timestamp(0),
             due: Timestamp(0),

@@ -1,11 +1,12 @@
 //! Mails and their secrets in memory.
 
 use async_trait::async_trait;
-use bailiwick_types::{StoreError, Timestamp, UserId};
+use bailiwick_types::{EmailKey, StoreError, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::Memory;
 use crate::{
+    attempt::address_key,
     mail::{self, Mail},
     one_time::{self, OneTimeSecret, Purpose},
     secret::Digest,
@@ -57,6 +58,11 @@ impl mail::Writer for Memory {
     }
     async fn delete_mail(&mut self, id: Uuid) -> Result<(), StoreError> {
         self.tables().mails.remove(&id);
+        Ok(())
+    }
+    async fn erase_mails(&mut self, to: &EmailKey) -> Result<(), StoreError> {
+        let to = Some(address_key(to));
+        self.tables().mails.retain(|_, mail| mail.recipient != to);
         Ok(())
     }
 }

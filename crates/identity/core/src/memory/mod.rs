@@ -37,6 +37,8 @@ use crate::{
 struct Tables {
     users: BTreeMap<UserId, (User, Option<PasswordHash>)>,
     closings: BTreeMap<UserId, Closing>,
+    deleted: BTreeMap<UserId, u64>,
+    ended_sessions: BTreeMap<SessionId, Timestamp>,
     sessions: BTreeMap<SessionId, Session>,
     refresh_tokens: HashMap<Digest, RefreshToken>,
     revoked_tokens: BTreeMap<String, Timestamp>,
@@ -178,6 +180,9 @@ impl user::Reader for Memory {
         let mut users = tables.users.values();
         Ok(users.any(|(user, _)| user.operator && user.state == UserState::Active))
     }
+    async fn deleted(&self, id: UserId) -> Result<Option<u64>, StoreError> {
+        Ok(self.tables().deleted.get(&id).copied())
+    }
     async fn closing(&self, user: UserId) -> Result<Option<Closing>, StoreError> {
         Ok(self.tables().closings.get(&user).cloned())
     }
@@ -209,6 +214,8 @@ impl user::Writer for Memory {
         if let Some((stored, _)) = self.tables().users.get_mut(&user.id) {
             (stored.state, stored.version) = (user.state, user.version);
             (stored.operator, stored.email_verified) = (user.operator, user.email_verified);
+            stored.display_name.clone_from(&user.display_name);
+            stored.locale.clone_from(&user.locale);
         }
         Ok(())
     }
@@ -224,6 +231,31 @@ impl user::Writer for Memory {
     }
     async fn delete_closing(&mut self, user: UserId) -> Result<(), StoreError> {
         self.tables().closings.remove(&user);
+        Ok(())
+    }
+    async fn erase_user(&mut self, user: &User, version: u64, now: Timestamp) -> Result<(), StoreError> {
+        let (mut tables, id) = (self.tables(), user.id);
+        let tables = &mut *tables;
+        let (gone, kept): (BTreeMap<_, _>, _) = std::mem::take(&mut tables.sessions)
+            .into_iter()
+            .partition(|(_, of)| of.user == id);
+        tables.sessions = kept;
+        tables
+            .refresh_tokens
+            .retain(|_, token| !gone.contains_key(&token.session));
+        tables
+            .step_ups
+            .retain(|(session, _), _| !gone.contains_key(session));
+        let ended = gone.values().map(|of| (of.id, of.ended.unwrap_or(now)));
+        tables.ended_sessions.extend(ended);
+        tables.totps.remove(&id);
+        tables.recovery_codes.remove(&id);
+        tables.challenges.retain(|_, of| of.user != id);
+        tables.devices.retain(|_, of| of.user != id);
+        tables.one_time_secrets.retain(|_, of| of.user != id);
+        tables.closings.remove(&id);
+        tables.users.remove(&id);
+        tables.deleted.insert(id, version);
         Ok(())
     }
 }
@@ -261,7 +293,11 @@ impl session::Reader for Memory {
             .sessions
             .values()
             .filter(|s| s.ended.is_some_and(|at| at >= since));
-        Ok(ended.map(|session| session.id).collect())
+        let erased = tables.ended_sessions.iter().filter(|(_, at)| **at >= since);
+        Ok(ended
+            .map(|session| session.id)
+            .chain(erased.map(|(id, _)| *id))
+            .collect())
     }
     async fn refresh_token(&self, digest: &Digest) -> Result<Option<RefreshToken>, StoreError> {
         Ok(self.tables().refresh_tokens.get(digest).cloned())
@@ -368,6 +404,7 @@ impl session::Writer for Memory {
         let mut tables = self.tables();
         let all = tables.sessions.len();
         tables.sessions.retain(|_, session| session.expires >= before);
+        tables.ended_sessions.retain(|_, ended| *ended >= before);
         Ok((all - tables.sessions.len()) as u64)
     }
     async fn purge_tokens(&mut self, before: Timestamp, _: u64) -> Result<u64, StoreError> {

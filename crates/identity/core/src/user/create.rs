@@ -9,6 +9,7 @@ use crate::{
     Identity,
     change::Change,
     display_name::DisplayName,
+    locale::Locale,
     password::{NewPassword, NewPasswordError, OwnWords, Password, PasswordsError, Share, Standing},
     request::{self, RequestError, RequestId, RequestKey},
 };
@@ -91,6 +92,7 @@ async fn insert(
         email: command.email.clone(),
         email_verified: command.email_verified,
         display_name: command.display_name.clone(),
+        locale: Locale::default(),
         state: UserState::Active,
         operator: false,
         created: now,

@@ -4,6 +4,7 @@ pub mod activate;
 pub mod batch_get;
 pub mod change_password;
 pub mod create;
+pub mod delete;
 pub mod disable;
 pub mod enable;
 pub mod get;
@@ -13,6 +14,7 @@ pub mod request_password_reset;
 pub mod reset_password;
 pub mod send_activation;
 pub mod send_verification;
+pub mod update;
 pub mod verify_email;
 
 use async_trait::async_trait;
@@ -22,6 +24,7 @@ pub use activate::activate;
 pub use batch_get::batch_get;
 pub use change_password::change_password;
 pub use create::create;
+pub use delete::delete;
 pub use disable::disable;
 pub use enable::enable;
 pub use get::get;
@@ -30,11 +33,13 @@ pub use request_password_reset::request_password_reset;
 pub use reset_password::reset_password;
 pub use send_activation::send_activation;
 pub use send_verification::send_verification;
+pub use update::update;
 pub use verify_email::verify_email;
 
 use crate::{
     change::Change,
     display_name::DisplayName,
+    locale::Locale,
     password::{OwnWords, PasswordHash},
     session,
     store::Write,
@@ -60,6 +65,8 @@ pub struct User {
     pub email_verified: bool,
     /// Name for display.
     pub display_name: DisplayName,
+    /// The language that it reads.
+    pub locale: Locale,
     /// State.
     pub state: UserState,
     /// Whether the user was created as an operator of the deployment.
@@ -149,9 +156,11 @@ pub enum Access {
     All,
     /// The operator's role.
     Operator,
+    /// Everything, with all that is known of it: it is deleted.
+    Existence,
 }
 
-bailiwick_types::codes!(Access { All = 1, Operator = 2 });
+bailiwick_types::codes!(Access { All = 1, Operator = 2, Existence = 3 });
 
 /// The intent to take access away from a user: written before authorization closes the user, removed with the
 /// change. A user has one at a time, and cannot sign in meanwhile.
@@ -189,6 +198,8 @@ pub trait Reader {
     async fn credentials_by_email(&self, email: &EmailKey) -> Result<Option<Credentials>, StoreError>;
     /// Whether any active user is an operator.
     async fn has_active_operator(&self) -> Result<bool, StoreError>;
+    /// The version at which a user was deleted.
+    async fn deleted(&self, id: UserId) -> Result<Option<u64>, StoreError>;
     /// The intent to take access away from a user.
     async fn closing(&self, user: UserId) -> Result<Option<Closing>, StoreError>;
     /// At most `limit` intents that were written before an instant, oldest first.
@@ -200,7 +211,8 @@ pub trait Reader {
 pub trait Writer {
     /// Adds a user: [`StoreError::Taken`] if another one has the address, also in another case.
     async fn insert_user(&mut self, user: &User, password: Option<&PasswordHash>) -> Result<(), StoreError>;
-    /// Writes state and version of a user, whether it is an operator, and whether its address is verified.
+    /// Writes state, profile and version of a user, whether it is an operator, and whether its address is
+    /// verified.
     async fn update_user(&mut self, user: &User) -> Result<(), StoreError>;
     /// Writes the password of a user.
     async fn set_password(&mut self, user: UserId, password: &PasswordHash) -> Result<(), StoreError>;
@@ -208,4 +220,7 @@ pub trait Writer {
     async fn insert_closing(&mut self, closing: &Closing) -> Result<(), StoreError>;
     /// Removes an intent, if there is one.
     async fn delete_closing(&mut self, user: UserId) -> Result<(), StoreError>;
+    /// Erases everything that is known of a user, also in changes that were published: what is left is its
+    /// id, with the version at which it was deleted, and which of its sessions must not be accepted again.
+    async fn erase_user(&mut self, user: &User, version: u64, now: Timestamp) -> Result<(), StoreError>;
 }

@@ -2,13 +2,14 @@
 
 use std::{
     fs::{DirBuilder, OpenOptions},
-    io::Write as _,
+    io::{ErrorKind, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
 use async_trait::async_trait;
 use bailiwick_identity_core::mail::{Letter, Mailer, SendError};
+use bailiwick_types::Email;
 
 use super::message::Writer;
 
@@ -49,6 +50,47 @@ impl Mailer for Directory {
         tracing::info!(file = %file.display(), kind = letter.kind.as_str(), "mail written");
         Ok(())
     }
+    async fn erase(&self, to: &Email) -> Result<(), SendError> {
+        let (directory, to) = (self.path.clone(), to.clone());
+        let erased = tokio::task::spawn_blocking(move || erase(&directory, &to)).await;
+        let failed = |error: String| {
+            tracing::warn!(directory = %self.path.display(), error, "cannot erase mails");
+            SendError::Temporary("cannot erase mails".to_owned())
+        };
+        erased
+            .map_err(|error| failed(error.to_string()))?
+            .map_err(|error| failed(error.to_string()))
+    }
+}
+
+/// Removes the mails to an address, which their header names.
+fn erase(directory: &Path, to: &Email) -> std::io::Result<()> {
+    let files = match std::fs::read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        files => files?,
+    };
+    for file in files {
+        let path = file?.path();
+        let is_letter = path.extension().is_some_and(|of| of == "eml" || of == "part");
+        if is_letter && is_to(&std::fs::read(&path)?, to) {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                removed => removed?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the header of a message names the address as a recipient.
+fn is_to(message: &[u8], to: &Email) -> bool {
+    let text = String::from_utf8_lossy(message);
+    let header = text.split("\r\n\r\n").next().unwrap_or_default();
+    let unfolded = header.replace("\r\n ", " ").replace("\r\n\t", " ");
+    let line = unfolded.lines().find_map(|line| line.strip_prefix("To: "));
+    let written = line.map(|line| line.rsplit_once('<').map_or(line, |(_, address)| address));
+    let address = written.and_then(|text| text.trim_end_matches('>').trim().parse::<Email>().ok());
+    address.is_some_and(|address| address.key() == to.key())
 }
 
 /// Writes a file as a whole, or not at all.
@@ -93,6 +135,44 @@ mod tests {
         assert_eq!(name, expected);
         let text = std::fs::read_to_string(file.path()).unwrap();
         assert!(text.contains("bwm_secret-of-the-mail"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn the_mails_to_an_address_are_erased_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let directory = Directory::new(path.clone(), writer(""));
+        directory
+            .erase(&"ada@example.com".parse().unwrap())
+            .await
+            .unwrap();
+        let mut letters = Vec::new();
+        for (n, to) in ["Ada@example.com", "ben@example.com", "ada@example.com.net"]
+            .iter()
+            .enumerate()
+        {
+            let letter = Letter {
+                id: uuid::Uuid::from_u128(n as u128 + 1),
+                to: to.parse().unwrap(),
+                ..letter(
+                    Kind::Activation,
+                    "Ada <ben@example.com> of a name that is long enough to be folded",
+                )
+            };
+            directory.send(&letter).await.unwrap();
+            letters.push(letter);
+        }
+        directory
+            .erase(&"ADA@example.com".parse().unwrap())
+            .await
+            .unwrap();
+        let left: Vec<String> = std::fs::read_dir(&path)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+        let erased = letters[0].id.to_string();
+        assert!(left.iter().all(|name| !name.contains(&erased)), "{left:?}");
     }
 
     #[tokio::test]

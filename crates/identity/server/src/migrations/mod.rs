@@ -4,6 +4,7 @@ mod m0001_tables;
 mod m0002_mail;
 mod m0003_second_factor;
 mod m0005_api_keys;
+mod m0006_people;
 
 use bailiwick_sql::migrate::{Migrations, Statements};
 use bailiwick_types::Service;
@@ -22,6 +23,7 @@ pub fn migrations() -> Migrations {
         &[],
     );
     let api_keys = Statements::migration("identity_0005_api_keys", m0005_api_keys::statements, &[]);
-    let all = vec![tables, creators, mail, second_factor, api_keys];
+    let people = Statements::migration("identity_0006_people", m0006_people::statements, &[]);
+    let all = vec![tables, creators, mail, second_factor, api_keys, people];
     Migrations::new(Service::Identity, all)
 }

@@ -27,11 +27,19 @@ bailiwick_sql::tables! {
         email_key: String,
         email_verified: bool,
         display_name: String,
+        locale: String,
         state: i16,
         operator: bool,
         password: Option<super::Hidden>,
         created_at: i64,
         version: i64,
+    }
+    "deleted_user" deleted_user (id: Uuid) {
+        version: i64,
+        deleted_at: i64,
+    }
+    "ended_session" ended_session (id: Uuid) {
+        ended_at: i64,
     }
     "user_closing" user_closing (user_id: Uuid) {
         access: i16,
@@ -157,6 +165,7 @@ bailiwick_sql::tables! {
         due_at: i64,
         last_try_at: i64,
         attempts: i32,
+        recipient: Option<Vec<u8>>,
     }
     "one_time_secret" one_time_secret (digest: Vec<u8>) {
         user_id: Uuid,

@@ -1,26 +1,31 @@
 //! Mails in the database.
 
 use async_trait::async_trait;
-use bailiwick_identity_core::mail::{Kind, Mail, Reader, Writer};
+use bailiwick_identity_core::{
+    attempt::address_key,
+    mail::{Kind, Mail, Reader, Writer},
+};
 use bailiwick_sql::{Error, execute, rows};
-use bailiwick_types::{StoreError, Timestamp};
+use bailiwick_types::{EmailKey, StoreError, Timestamp};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::{
     Connected, Sql, SqlWrite,
-    entity::{Hidden, mail},
+    entity::{Hidden, digest, mail},
 };
 
 impl TryFrom<mail::Model> for Mail {
     type Error = Error;
     fn try_from(row: mail::Model) -> Result<Self, Error> {
         let kind = Kind::from_code(row.kind);
+        let recipient = row.recipient.map(|bytes| digest("mail", "recipient", bytes));
         Ok(Self {
             id: row.id,
             kind: kind.ok_or_else(|| Error::corrupt("mail", "kind", row.id, row.kind))?,
             sealed: SecretString::from(row.sealed.0),
+            recipient: recipient.transpose()?,
             ready: row.ready,
             created: Timestamp(row.created_at),
             due: Timestamp(row.due_at),
@@ -58,6 +63,7 @@ impl Writer for SqlWrite {
             due_at: mail.due.0,
             last_try_at: mail.last_try.0,
             attempts: attempts(mail),
+            recipient: mail.recipient.map(|key| key.as_bytes().to_vec()),
         })
         .await
     }
@@ -94,5 +100,11 @@ impl Writer for SqlWrite {
     }
     async fn delete_mail(&mut self, id: Uuid) -> Result<(), StoreError> {
         Ok(rows::delete::<mail::Entity>(self.conn(), id).await?)
+    }
+    async fn erase_mails(&mut self, to: &EmailKey) -> Result<(), StoreError> {
+        let sql = "DELETE FROM mail WHERE recipient = $1";
+        let recipient = address_key(to).as_bytes().to_vec();
+        execute(self.conn(), sql, vec![recipient.into()]).await?;
+        Ok(())
     }
 }

@@ -13,7 +13,7 @@ use sea_orm::{
 
 use super::{
     Connected, Sql, SqlWrite,
-    entity::{digest, refresh_token, revoked_token, session, step_up},
+    entity::{digest, ended_session, refresh_token, revoked_token, session, step_up},
     store_error, stored,
 };
 
@@ -96,8 +96,12 @@ impl<C: Connected> Reader for Sql<C> {
         self.all(query.order_by_desc(Column::Id).limit(limit)).await
     }
     async fn sessions_ended_since(&self, since: Timestamp) -> Result<Vec<SessionId>, StoreError> {
-        self.session_ids(session::Entity::find().filter(session::Column::EndedAt.gte(since.0)))
-            .await
+        let of_users = session::Entity::find().filter(session::Column::EndedAt.gte(since.0));
+        let mut ended = self.session_ids(of_users).await?;
+        let of_deleted = ended_session::Entity::find().filter(ended_session::Column::EndedAt.gte(since.0));
+        let of_deleted = of_deleted.all(self.conn()).await.map_err(store_error)?;
+        ended.extend(of_deleted.into_iter().map(|row| SessionId::from_uuid(row.id)));
+        Ok(ended)
     }
     async fn refresh_token(&self, digest: &Digest) -> Result<Option<RefreshToken>, StoreError> {
         self.one(refresh_token::Entity::find_by_id(digest.as_bytes().to_vec()))
@@ -227,7 +231,10 @@ impl Writer for SqlWrite {
         let sql = "DELETE FROM session WHERE id IN \
                    (SELECT id FROM session WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)";
         let values = vec![before.0.into(), stored(limit).into()];
-        Ok(execute(self.conn(), sql, values).await?)
+        let purged = execute(self.conn(), sql, values).await?;
+        let sql = "DELETE FROM ended_session WHERE ended_at < $1";
+        execute(self.conn(), sql, vec![before.0.into()]).await?;
+        Ok(purged)
     }
     async fn purge_tokens(&mut self, before: Timestamp, limit: u64) -> Result<u64, StoreError> {
         let mut most = 0;

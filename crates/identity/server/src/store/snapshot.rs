@@ -1,5 +1,5 @@
-//! The current state, for consumers of the feed that start from a snapshot: users, then service accounts, by
-//! id.
+//! The current state, for consumers of the feed that start from a snapshot: users, those that were deleted,
+//! then service accounts, by id.
 
 use std::collections::HashSet;
 
@@ -11,12 +11,16 @@ use bailiwick_types::{ScopeRoot, ServiceAccountId, UserId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::entity::{service_account, user_profile};
+use super::{
+    entity::{deleted_user, service_account, user_profile},
+    version,
+};
 use crate::events;
 
 const ROWS: u64 = 500;
 /// Prefixes of the key of a page: its table.
 const USERS: &str = "users:";
+const DELETED: &str = "deleted:";
 const SERVICES: &str = "services:";
 
 /// Reads the current state from a database.
@@ -48,13 +52,41 @@ impl Snapshot {
         let standing = tx.standing(&roots).await?;
         let next = match users.last() {
             Some(last) if full => format!("{USERS}{}", last.id),
-            _ => SERVICES.to_owned(),
+            _ => DELETED.to_owned(),
         };
         Ok(SnapshotPage {
             changes: users
                 .into_iter()
                 .map(|user| events::event(Change::User(user)))
                 .collect(),
+            revisions: roots.into_iter().zip(standing.revisions).collect(),
+            next: Some(next),
+        })
+    }
+
+    async fn deleted(&self, tx: &ReadTx, after: Option<UserId>) -> Result<SnapshotPage, Error> {
+        let mut query = deleted_user::Entity::find();
+        if let Some(after) = after {
+            query = query.filter(deleted_user::Column::Id.gt(after.uuid()));
+        }
+        let rows = query.order_by_asc(deleted_user::Column::Id).limit(ROWS);
+        let rows = rows.all(tx.conn()).await?;
+        let full = rows.len() as u64 >= ROWS;
+        let roots = rows.iter().map(|row| ScopeRoot::User(UserId::from_uuid(row.id)));
+        let roots: Vec<ScopeRoot> = roots.collect();
+        let next = match rows.last() {
+            Some(last) if full => format!("{DELETED}{}", UserId::from_uuid(last.id)),
+            _ => SERVICES.to_owned(),
+        };
+        let mut changes = Vec::with_capacity(rows.len());
+        for row in rows {
+            let user = UserId::from_uuid(row.id);
+            let version = version("deleted_user", user, row.version)?;
+            changes.push(events::event(Change::UserDeleted { user, version }));
+        }
+        let standing = tx.standing(&roots).await?;
+        Ok(SnapshotPage {
+            changes,
             revisions: roots.into_iter().zip(standing.revisions).collect(),
             next: Some(next),
         })
@@ -100,6 +132,9 @@ impl SnapshotSource for Snapshot {
         let from = from.unwrap_or(USERS);
         if let Some(after) = from.strip_prefix(SERVICES) {
             return self.services(&tx, after.parse().ok()).await;
+        }
+        if let Some(after) = from.strip_prefix(DELETED) {
+            return self.deleted(&tx, after.parse().ok()).await;
         }
         let after = from.strip_prefix(USERS).and_then(|id| id.parse().ok());
         self.users(&tx, after).await

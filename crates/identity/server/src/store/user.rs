@@ -1,11 +1,12 @@
 //! Users in the database.
 
 use async_trait::async_trait;
+use bailiwick_feed::without_user;
 use bailiwick_identity_core::{
     password::PasswordHash,
     user::{Access, Closing, Credentials, Reader, User, UserState, Writer},
 };
-use bailiwick_sql::{Error, rows};
+use bailiwick_sql::{Error, execute, rows};
 use bailiwick_types::{EmailKey, StoreError, Timestamp, UserId};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder,
@@ -14,7 +15,7 @@ use sea_orm::{
 
 use super::{
     Connected, Sql, SqlWrite,
-    entity::{Hidden, user_closing, user_profile},
+    entity::{Hidden, deleted_user, user_closing, user_profile},
     store_error, stored, version,
 };
 
@@ -44,6 +45,10 @@ impl TryFrom<user_profile::Model> for User {
                 .display_name
                 .parse()
                 .map_err(|e| Error::corrupt(TABLE, "display_name", id, e))?,
+            locale: row
+                .locale
+                .parse()
+                .map_err(|e| Error::corrupt(TABLE, "locale", id, e))?,
             state: match row.state {
                 ACTIVE => UserState::Active,
                 DISABLED => UserState::Disabled,
@@ -115,6 +120,14 @@ impl<C: Connected> Reader for Sql<C> {
             .filter(user_profile::Column::State.eq(ACTIVE));
         Ok(self.one::<_, User>(query.limit(1)).await?.is_some())
     }
+    async fn deleted(&self, id: UserId) -> Result<Option<u64>, StoreError> {
+        let row = deleted_user::Entity::find_by_id(id.uuid());
+        let Some(row) = row.one(self.conn()).await.map_err(store_error)? else {
+            return Ok(None);
+        };
+        let version = version("deleted_user", id, row.version).map_err(store_error)?;
+        Ok(Some(version))
+    }
     async fn closing(&self, user: UserId) -> Result<Option<Closing>, StoreError> {
         self.one(user_closing::Entity::find_by_id(user.uuid())).await
     }
@@ -163,6 +176,7 @@ impl Writer for SqlWrite {
             email_key: user.email.key().as_str().to_owned(),
             email_verified: user.email_verified,
             display_name: user.display_name.as_str().to_owned(),
+            locale: user.locale.as_str().to_owned(),
             state: state_code(user.state),
             operator: user.operator,
             password: password.map(|hash| Hidden(hash.expose().to_owned())),
@@ -174,6 +188,8 @@ impl Writer for SqlWrite {
     async fn update_user(&mut self, user: &User) -> Result<(), StoreError> {
         let change = user_profile::ActiveModel {
             id: Set(user.id.uuid()),
+            display_name: Set(user.display_name.as_str().to_owned()),
+            locale: Set(user.locale.as_str().to_owned()),
             state: Set(state_code(user.state)),
             operator: Set(user.operator),
             email_verified: Set(user.email_verified),
@@ -204,5 +220,35 @@ impl Writer for SqlWrite {
     }
     async fn delete_closing(&mut self, user: UserId) -> Result<(), StoreError> {
         Ok(rows::delete::<user_closing::Entity>(self.conn(), user.uuid()).await?)
+    }
+    async fn erase_user(&mut self, user: &User, version: u64, now: Timestamp) -> Result<(), StoreError> {
+        let id = user.id.uuid();
+        let sql = "INSERT INTO ended_session (id, ended_at) \
+                   SELECT id, COALESCE(ended_at, $2) FROM session WHERE user_id = $1";
+        execute(self.conn(), sql, vec![id.into(), now.0.into()]).await?;
+        // What belongs to a session goes with it. The foreign keys show where a table was forgotten.
+        for table in [
+            "session",
+            "totp",
+            "recovery_code",
+            "sign_in_challenge",
+            "known_device",
+            "one_time_secret",
+            "sign_in_address",
+            "user_closing",
+        ] {
+            let sql = format!("DELETE FROM {table} WHERE user_id = $1");
+            execute(self.conn(), sql, vec![id.into()]).await?;
+        }
+        rows::delete::<user_profile::Entity>(self.conn(), id).await?;
+        self.insert(deleted_user::Model {
+            id,
+            version: stored(version),
+            deleted_at: now.0,
+        })
+        .await?;
+        let from_the_first = Timestamp(i64::MIN);
+        let rewritten = self.0.rewrite(&user.root(), from_the_first, without_user).await;
+        rewritten.map_err(store_error)
     }
 }

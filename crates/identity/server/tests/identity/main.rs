@@ -10,6 +10,7 @@ mod support;
 
 mod api_keys;
 mod authentication;
+mod deleting;
 mod disabling;
 mod feed;
 mod http;

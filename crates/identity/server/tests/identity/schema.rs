@@ -6,9 +6,11 @@ use bailiwick_testkit::golden;
 
 use crate::support::{Bed, on_both_engines};
 
-const OWN: [&str; 19] = [
+const OWN: [&str; 21] = [
     "answered_request",
     "api_key",
+    "deleted_user",
+    "ended_session",
     "known_device",
     "mail",
     "one_time_secret",

@@ -32,7 +32,8 @@ use bailiwick_sql::{Db, DbConfig};
 pub(crate) use bailiwick_testkit::on_both_engines;
 use bailiwick_testkit::{Fixture, ManualClock, TestDb};
 use bailiwick_types::{
-    AccountId, Authority, IdGen, Service, ServiceAccountId, Subject, SystemIds, SystemRng, Token, UserId,
+    AccountId, Authority, Email, IdGen, Service, ServiceAccountId, Subject, SystemIds, SystemRng, Token,
+    UserId,
 };
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -84,6 +85,7 @@ pub(crate) struct Authorization {
     pub(crate) admins: Mutex<HashSet<(AccountId, UserId)>>,
     pub(crate) members: Mutex<HashSet<(AccountId, UserId)>>,
     pub(crate) closed: Mutex<HashMap<UserId, u64>>,
+    pub(crate) erased: Mutex<Vec<String>>,
     pub(crate) closed_services: Mutex<HashMap<ServiceAccountId, u64>>,
     pub(crate) unavailable: AtomicBool,
 }
@@ -142,6 +144,11 @@ impl Closer for Authorization {
     async fn close_user(&self, user: UserId, version: u64) -> Result<(), CloseError> {
         self.answers()?;
         self.closed.lock().unwrap().insert(user, version);
+        Ok(())
+    }
+    async fn delete_user(&self, user: UserId, version: u64, address: &Email) -> Result<(), CloseError> {
+        self.close_user(user, version).await?;
+        self.erased.lock().unwrap().push(address.to_string());
         Ok(())
     }
     async fn close_service_account(&self, id: ServiceAccountId, version: u64) -> Result<(), PeerError> {

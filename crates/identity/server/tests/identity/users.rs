@@ -11,6 +11,7 @@ on_both_engines! {
     repeated_requests_at_once_make_one_user
     lists_are_followed_page_by_page
     users_read_themselves_and_no_other_user
+    users_change_their_own_profile_and_no_other_one
 }
 
 fn new_user(email: &str) -> pb::CreateUserRequest {
@@ -209,8 +210,58 @@ async fn the_shape_of_a_request_is_checked_before_the_right() {
 async fn methods_that_are_not_implemented_say_so() {
     let suite = Suite::start(Bed::sqlite().await).await;
     let answer = suite
-        .users()
-        .update_user(suite.root(pb::UpdateUserRequest {}))
+        .authentication()
+        .register_customer(pb::RegisterCustomerRequest {})
         .await;
     assert_eq!(refused(answer), (Code::Unimplemented, "UNIMPLEMENTED".to_owned()));
+}
+
+fn update(user: UserId, display_name: &str, locale: &str, paths: &[&str]) -> pb::UpdateUserRequest {
+    let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+    pb::UpdateUserRequest {
+        user: user.to_string(),
+        changes: Some(pb::UserChanges {
+            display_name: display_name.to_owned(),
+            locale: locale.to_owned(),
+        }),
+        update_mask: (!paths.is_empty()).then_some(prost_types::FieldMask { paths }),
+    }
+}
+
+async fn users_change_their_own_profile_and_no_other_one(bed: Bed) {
+    let suite = Suite::start(bed).await;
+    let ada = suite.user("ada@example.com").await;
+    let ben = suite.user("ben@example.com").await;
+    let token = access(&suite.sign_in("ada@example.com", PASSWORD, None).await.unwrap());
+    let change =
+        async |request: pb::UpdateUserRequest| suite.users().update_user(bearer(request, &token)).await;
+    let changed = change(update(ada, "Ada", "de-AT", &[]))
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(!changed.token.is_empty());
+    let user = suite.get(ada).await;
+    assert_eq!(changed.user, Some(user.clone()));
+    assert_eq!(
+        (user.display_name.as_str(), user.locale.as_str(), user.version),
+        ("Ada", "de-AT", 2)
+    );
+    change(update(ada, "", "fr", &["display_name"])).await.unwrap();
+    let user = suite.get(ada).await;
+    assert_eq!(
+        (user.display_name.as_str(), user.locale.as_str(), user.version),
+        ("", "de-AT", 3)
+    );
+    let invalid = change(update(ada, &"x".repeat(201), "no_tag", &[])).await;
+    assert_eq!(fields(invalid), ["changes.display_name", "changes.locale"]);
+    assert_eq!(fields(change(update(ada, "", "", &[])).await), ["changes"]);
+    assert_eq!(
+        fields(change(update(ada, "A", "", &["email"])).await),
+        ["update_mask"]
+    );
+    let other = change(update(ben, "Ben", "", &[])).await;
+    assert_eq!(refused(other).0, Code::PermissionDenied);
+    let by_operator = suite.root(update(ben, "Ben", "", &[]));
+    suite.users().update_user(by_operator).await.unwrap();
+    assert_eq!(suite.get(ben).await.display_name, "Ben");
 }

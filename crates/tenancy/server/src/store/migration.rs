@@ -22,8 +22,12 @@ pub fn migrations() -> Migrations {
     let usage = Statements::counting("tenancy_0002_usage", COUNTED);
     let restrictions = Statements::migration("tenancy_0003_restrictions", restrictions, &[]);
     let moves = Statements::migration("tenancy_0004_moves", moves, &[("moving", "account_id")]);
+    let people = Statements::migration("tenancy_0005_people", people, &[]);
     let audit = Statements::migration("tenancy_0006_audit", audit, &[("audit_entry", "account_id")]);
-    Migrations::new(Service::Tenancy, vec![places, usage, restrictions, moves, audit])
+    Migrations::new(
+        Service::Tenancy,
+        vec![places, usage, restrictions, moves, people, audit],
+    )
 }
 
 /// Places that are not deleted, by the number of their level. Workspaces of a deleted instance are not
@@ -92,6 +96,15 @@ fn statements(backend: DbBackend) -> Vec<String> {
         ),
         "CREATE INDEX ix_closing__begun_at ON closing (begun_at)".to_owned(),
     ]
+}
+
+/// What was kept of refused events goes: personal data is in it.
+fn people(backend: DbBackend) -> Vec<String> {
+    let no_changes = match backend {
+        DbBackend::Postgres => "'\\x01'::bytea",
+        _ => "x'01'",
+    };
+    vec![format!("UPDATE refused_event SET payload = {no_changes}")]
 }
 
 /// A move between two accounts has a row in each.

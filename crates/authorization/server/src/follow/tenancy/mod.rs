@@ -198,6 +198,9 @@ impl FeedSink for TenancySink {
         }
         Ok(())
     }
+    fn redact(&self, change: &[u8]) -> Option<Vec<u8>> {
+        bailiwick_feed::without_personal_data(change)
+    }
 }
 
 impl TenancySink {

@@ -4,7 +4,7 @@ use bailiwick_authorization_core::closing::{
     operator,
     user::{self, Close},
 };
-use bailiwick_types::method::authorization::CloseUser;
+use bailiwick_types::{Email, method::authorization::CloseUser};
 
 use super::version;
 use crate::grpc::prelude::*;
@@ -16,9 +16,19 @@ pub(super) async fn handle(
     let mut fields = Fields::new();
     let user = fields.take("user", call.message.user.parse());
     let version = version(&mut fields, &call.message.epoch, call.message.version);
-    let (user, version) = fields.finish(user.zip(version))?;
+    let deletes = match &*call.message.email {
+        _ if !call.message.deleted => Some(None),
+        text => fields
+            .take("email", text.parse::<Email>())
+            .map(|email| Some(email.key())),
+    };
+    let (user, version, deletes) = fields.finish_with(|| Some((user?, version?, deletes?)))?;
     let by = api.guard.authorize(&call, &Target::none()).await?;
-    let change = Close { user, version };
+    let change = Close {
+        user,
+        version,
+        deletes,
+    };
     let ports = api.ports.clone();
     let operator_only = call.message.operator_only;
     let run = async move {

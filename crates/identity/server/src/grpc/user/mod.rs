@@ -2,10 +2,12 @@
 
 mod batch_get_users;
 mod create_user;
+mod delete_user;
 mod disable_user;
 mod enable_user;
 mod get_user;
 mod list_users;
+mod update_user;
 
 use bailiwick_identity_core::user::{User, UserState};
 use bailiwick_proto::identity::v1::{self as pb, user_service_server::UserService};
@@ -21,8 +23,8 @@ bailiwick_rpc::serve! {
     list_users(ListUsersRequest) -> ListUsersResponse;
     disable_user(DisableUserRequest) -> DisableUserResponse;
     enable_user(EnableUserRequest) -> EnableUserResponse;
-    !update_user(UpdateUserRequest) -> UpdateUserResponse;
-    !delete_user(DeleteUserRequest) -> DeleteUserResponse;
+    delete_user(DeleteUserRequest) -> DeleteUserResponse;
+    update_user(UpdateUserRequest) -> UpdateUserResponse;
 }
 
 /// A user as a message.
@@ -40,5 +42,6 @@ fn message(user: &User) -> pb::User {
         operator: user.operator,
         create_time: Some(timestamp(user.created)),
         version: user.version,
+        locale: user.locale.as_str().to_owned(),
     }
 }

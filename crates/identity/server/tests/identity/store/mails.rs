@@ -23,6 +23,7 @@ fn mail(id: u128, due: i64) -> Mail {
         id: Uuid::from_u128(id),
         kind: Kind::Activation,
         sealed: "sealed".into(),
+        recipient: None,
         ready: true,
         created: Timestamp(0),
         due: Timestamp(due),

@@ -38,6 +38,7 @@ pub(crate) fn user(n: u128, email: &str) -> User {
         email: email.parse().unwrap(),
         email_verified: false,
         display_name: Default::default(),
+        locale: Default::default(),
         state: UserState::Active,
         operator: false,
         created: Timestamp(7),
