@@ -97,7 +97,7 @@ impl Source {
         match caller.kind() {
             CallerKind::Internal => self.behalf.clone(),
             CallerKind::Anonymous => None,
-            CallerKind::User | CallerKind::Service => {
+            CallerKind::User | CallerKind::Service | CallerKind::Key => {
                 HeaderValue::try_from(caller.subject()?.to_string()).ok()
             }
         }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use self::asker::{Asker, binding, by_service, filtered, known, permission_of, signed_in};
 use crate::{
-    Access, AccountId, Authorized, Caller, CallerKind, Declaration, Held, Method, OperatorAllowed,
-    RequestDigest, Rights, RightsError, Scope, StepUp, StepUpError, Subject, Target,
+    Access, AccountId, Authorized, Caller, CallerKind, Declaration, Method, OperatorAllowed, RequestDigest,
+    Rights, RightsError, Scope, StepUp, StepUpError, Target,
 };
 
 faults! {

@@ -167,7 +167,7 @@ mod tests {
         "Preview",
     ];
     /// Writes that answer the same, and change nothing more, when they are repeated.
-    const IDEMPOTENT: [&str; 27] = [
+    const IDEMPOTENT: [&str; 28] = [
         "AddGroupMember",
         "AssignRole",
         "CloseScope",

@@ -86,6 +86,10 @@ impl Authorization for Closer {
             }),
         })
     }
+    async fn check_move(&self, _: &Moving, _: &Token) -> Result<(), MoveError> {
+        // A command begins no move.
+        Err(PeerError::Unavailable("moves are previewed by the service".to_owned()).into())
+    }
     async fn preview_move(&self, _: &Moving, _: &Token) -> Result<Vec<Foreseen>, MoveError> {
         // A command begins no move.
         Err(PeerError::Unavailable("moves are previewed by the service".to_owned()).into())

@@ -253,6 +253,7 @@ impl user::Writer for Memory {
         tables.challenges.retain(|_, of| of.user != id);
         tables.devices.retain(|_, of| of.user != id);
         tables.one_time_secrets.retain(|_, of| of.user != id);
+        tables.api_keys.retain(|_, (key, _)| key.user != id);
         tables.closings.remove(&id);
         tables.users.remove(&id);
         tables.deleted.insert(id, version);

@@ -105,6 +105,7 @@ pub(crate) async fn finish(identity: &Identity, closing: &Closing) -> Result<Del
             actor: closing.actor.clone(),
             action: DeleteUser::DECLARATION.path.trim_start_matches('/'),
             target: format!("user:{id}"),
+            account: None,
         };
         write.emit(&root, audited)?;
     }

@@ -235,6 +235,7 @@ impl Writer for SqlWrite {
             "known_device",
             "one_time_secret",
             "sign_in_address",
+            "api_key",
             "user_closing",
         ] {
             let sql = format!("DELETE FROM {table} WHERE user_id = $1");
