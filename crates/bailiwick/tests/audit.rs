@@ -98,7 +98,9 @@ const NOT_ADMINISTRATIVE: [&str; 9] = [
 ];
 
 /// Methods with an entry for each thing that they do, or none where nothing changes.
-const SEVERAL: [&str; 5] = [
+const SEVERAL: [&str; 7] = [
+    "BindingService/AssignRole",
+    "UserService/DeleteUser",
     "BindingService/CopyPermissions",
     "MemberService/BatchRemoveMembers",
     "InvitationService/BatchCreateInvitations",

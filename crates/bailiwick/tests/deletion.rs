@@ -57,7 +57,7 @@ async fn content(trio: &Trio, redis: &Redis) -> Content {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_search_of_all_databases_redis_and_mails_finds_nothing_of_a_deleted_user() {
-    let redis = Redis::start_with(&["--rdbcompression", "no"]).await.unwrap();
+    let redis = Redis::start_with(&["rdbcompression no"]).await.unwrap();
     let trio = Trio::start(Some(redis.url())).await;
     let jar = TokenJar::default();
     let of = |credentials| {

@@ -51,7 +51,7 @@ impl Guard {
     /// Notes a call that was refused for lack of a right.
     fn note<M: Method, R, T>(&self, call: &Call<M, R>, target: &Target, asked: &Result<T, Status>) {
         let kind = call.context.caller.kind();
-        let known = matches!(kind, CallerKind::User | CallerKind::Service);
+        let known = matches!(kind, CallerKind::User | CallerKind::Service | CallerKind::Key);
         if known
             && asked
                 .as_ref()

@@ -142,7 +142,8 @@ const REWRITTEN: u64 = 500;
 
 impl WriteTx {
     /// Rewrites what was published for a root since an instant: `with` answers what a change becomes, or
-    /// nothing where it stays. Revisions, stamps and positions stay as they are, so that readers go on as before.
+    /// nothing where it stays. Revisions, stamps and positions stay as they are, so that readers go on as
+    /// before.
     ///
     /// # Errors
     /// The transaction does not hold the root, or the database is unavailable.

@@ -126,6 +126,10 @@ impl Trio {
             ("BAILIWICK__SERVER__DRAIN_WAIT".into(), "0s".into()),
         ];
         environment.extend(keys(&directory.path().join("keys")));
+        environment.push((
+            "BAILIWICK__IDENTITY__MAIL__DIRECTORY".into(),
+            directory.path().join("mail").display().to_string(),
+        ));
         let mut internal_ports = Vec::new();
         for service in SERVICES {
             let database = Postgres::database().await;

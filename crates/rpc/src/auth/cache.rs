@@ -73,10 +73,9 @@ impl TokenCache {
     }
 
     /// Inserts a valid token; returns false where it must be rejected. A session that ends concurrently is
-    /// seen by one side or the other: it is recorded before cached tokens are removed, and checked after the
-    /// token was inserted.
+    /// seen by one side or the other: it is recorded before cached tokens are removed, and no token is
+    /// inserted between the look at what has ended and its release.
     pub(crate) fn put(&self, key: [u8; 32], verified: &Verified) -> bool {
-        self.tokens.insert(key, verified.clone());
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         let caller = &verified.caller;
         let by_session = caller.session().is_some_and(|s| ended.sessions.contains_key(&s));
@@ -89,11 +88,11 @@ impl TokenCache {
             .and_then(|key| ended.keys.get(&key.key))
             .is_some_and(|(end, _)| verified.generation < *end);
         let by_itself = ended.tokens.contains_key(&verified.id);
-        drop(ended);
         let rejected = by_session || by_subject || by_key || by_itself;
-        if rejected {
-            self.tokens.remove(&key);
+        if !rejected {
+            self.tokens.insert(key, verified.clone());
         }
+        drop(ended);
         !rejected
     }
 

@@ -61,6 +61,10 @@ impl Operation for Register {
         }
         // The resource of another is in its quota, and gives it what owners have.
         if matches!(&self.owner, Owner::Is(owner) if *owner != work.actor.subject) {
+            // A key gives nothing.
+            if work.actor.key.is_some() {
+                return Err(Refused::Denied.into());
+            }
             work.require("resource.transfer", &self.scope)?;
         }
         for verb in edits(

@@ -86,6 +86,10 @@ impl Api {
         by: &Authorized<M>,
         effects: impl IntoIterator<Item = Effect>,
     ) -> Result<Vec<pb::EffectiveChange>, Status> {
+        // What others have and how they are called is not in what a key names.
+        if by.caller().key().is_some() {
+            return Err(status(Refused::Denied));
+        }
         let effects: Vec<Effect> = effects.into_iter().collect();
         let of = |effect: &Effect| Some((effect.account, effect.subject.user_id()?));
         let users: BTreeSet<InAccount> = effects.iter().filter_map(of).collect();

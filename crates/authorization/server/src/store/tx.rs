@@ -8,7 +8,7 @@ use bailiwick_sql::{Conn, ReadTx, WriteTx, execute, placeholders, query};
 use bailiwick_types::{AccountAccess, AccountId, ScopeRoot, Subject, Token};
 use sea_orm::{QueryResult, Value};
 
-use super::{Hook, Products, change, convert::stored, store_error};
+use super::{Hook, Products, change, convert::stored, store_error, written};
 use bailiwick_proto::events::v1::change::Change as Written;
 
 /// Rows of `part` that one statement writes.
@@ -158,7 +158,7 @@ impl<T: WriteConn> Tx<T> {
             self.tx.tx().emit(&root, encoded).map_err(store_error)?;
         }
         let told: HashSet<ScopeRoot> = emitted.iter().map(|(root, _)| root.clone()).collect();
-        for (account, row) in std::mem::take(&mut self.written) {
+        for (account, row) in written::newest(std::mem::take(&mut self.written)) {
             let root = ScopeRoot::Account(account);
             let encoded = bailiwick_feed::encode(row);
             // A row is no change by itself: what is put back as it was gives the account no new revision.

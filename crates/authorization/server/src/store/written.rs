@@ -1,7 +1,7 @@
 //! Which rows a write touched, as the feed carries it for those who follow a product or an account. Decisions
 //! depend on the changes beside these; so nothing here adds a revision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_authorization_core::{
     binding::Binding,
@@ -74,6 +74,18 @@ pub(super) fn standing(subject: &Subject, closed: bool) -> Change {
     })
 }
 
+/// What is told of a write: of several standings of one subject the last, which is what it is left with.
+pub(super) fn newest<A: Copy + Ord>(mut rows: Vec<(A, Change)>) -> Vec<(A, Change)> {
+    let mut seen = BTreeSet::new();
+    rows.reverse();
+    rows.retain(|(account, row)| match row {
+        Change::StandingWritten(standing) => seen.insert((*account, standing.subject.clone())),
+        _ => true,
+    });
+    rows.reverse();
+    rows
+}
+
 /// Rows that were removed together; of all subjects that the write names where none is given.
 pub(super) fn rows_of(subject: Option<&Subject>) -> Change {
     Change::RowsRemoved(pb::RowsRemoved {
@@ -98,6 +110,22 @@ pub(super) fn settings<V: PartialEq>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_standings_of_a_subject_the_last_is_told() {
+        let of = |n: u128, closed| {
+            let user = UserId::from_uuid(uuid::Uuid::from_u128(n));
+            standing(&Subject::user(user), closed)
+        };
+        let rows = vec![
+            (1, of(1, true)),
+            (1, of(2, true)),
+            (1, of(1, false)),
+            (2, of(1, true)),
+        ];
+        let told = vec![(1, of(2, true)), (1, of(1, false)), (2, of(1, true))];
+        assert_eq!(newest(rows), told);
+    }
 
     #[test]
     fn settings_that_came_went_or_changed_are_named() {

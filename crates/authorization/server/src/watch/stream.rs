@@ -30,6 +30,8 @@ const PULSE: Duration = Duration::from_secs(5);
 const BEFORE_DEADLINE: Duration = Duration::from_millis(200);
 /// How long the status of a stream that ends waits for its reader.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a follower may leave unread what was sent.
+const STALLED: Duration = Duration::from_mins(1);
 
 /// Asks whether the caller may still follow.
 #[tonic::async_trait]
@@ -119,8 +121,13 @@ impl Watcher {
     async fn send(mut self, out: &mpsc::Sender<Result<pb::WatchResponse, Status>>) -> End {
         loop {
             // Nothing is read for somebody who has not taken what was read before.
-            let Ok(room) = out.reserve().await else {
-                return End::Over;
+            let room = match tokio::time::timeout(STALLED, out.reserve()).await {
+                Ok(Ok(room)) => room,
+                Ok(Err(_)) => return End::Over,
+                Err(_) => {
+                    let text = "nothing was read from the stream for a minute";
+                    return End::Failed(Status::resource_exhausted(text));
+                }
             };
             match self.next().await {
                 Ok(message) => room.send(Ok(message)),

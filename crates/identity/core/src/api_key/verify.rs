@@ -63,11 +63,17 @@ async fn serving(identity: &Identity, command: &Command) -> Result<Option<ApiKey
     }
     let hour = Timestamp::from_seconds(now.seconds().div_euclid(HOUR) * HOUR);
     if key.last_used.is_none_or(|last| last < hour) {
-        let mut write = store.write(&[]).await?;
-        write.use_api_key(key.id(), hour).await?;
-        write.commit().await?;
+        // A key serves although that cannot be written down now: the next use in the hour tries again.
+        let _ = note_use(identity, &key, hour).await;
     }
     Ok(Some(key))
+}
+
+async fn note_use(identity: &Identity, key: &ApiKey, hour: Timestamp) -> Result<(), StoreError> {
+    let mut write = identity.store.write(&[]).await?;
+    write.use_api_key(key.id(), hour).await?;
+    write.commit().await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -80,7 +80,10 @@ pub(crate) async fn finish(identity: &Identity, closing: &Closing) -> Result<Del
             Err(CloseError::Peer(_)) => return Err(Error::Later),
             Err(CloseError::Refused(text)) => {
                 let mut write = identity.store.write(&[root]).await?;
-                write.delete_closing(id).await?;
+                // Another call may have been allowed it meanwhile, and erases.
+                if write.closing(id).await?.as_ref() == Some(closing) {
+                    write.delete_closing(id).await?;
+                }
                 write.commit().await?;
                 return Err(Error::Holder(text));
             }

@@ -39,7 +39,7 @@ const SECRETS: [&str; 6] = [
 pub fn steps(source: Service, event: &Event) -> Vec<Step> {
     let change = |(index, bytes): (usize, &Vec<u8>)| match bailiwick_feed::change(bytes) {
         Ok(Change::Audited(audited)) => {
-            let id = id(source, event, index, bytes);
+            let id = id(source, event, index, &audited);
             Some(Step::Entry(Box::new(entry(source, event, id, audited))))
         }
         Ok(Change::UserChanged(changed)) => deleted(&changed).map(Step::Destroy),
@@ -54,19 +54,26 @@ pub(super) fn deleted(changed: &pb::UserChanged) -> Option<bailiwick_types::User
     changed.user.parse().ok().filter(|_| gone)
 }
 
-/// The id of an entry: the same for an event that comes again, also in a new history of its feed.
-fn id(source: Service, event: &Event, index: usize, bytes: &[u8]) -> Uuid {
+/// The id of an entry: the same for an event that comes again, also in a new history of its feed. The bytes
+/// of a message do not count: those of a map have no order, and fields that are not known here are lost on
+/// the way.
+fn id(source: Service, event: &Event, index: usize, audited: &pb::Audited) -> Uuid {
     let mut hash = Sha256::new();
-    for part in [
-        source.as_str().as_bytes(),
-        event.root.to_string().as_bytes(),
-        &event.revision.to_be_bytes(),
-        &event.created_at.0.to_be_bytes(),
-        &index.to_be_bytes(),
-        bytes,
-    ] {
+    let mut part = |part: &[u8]| {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
+    };
+    part(source.as_str().as_bytes());
+    part(event.root.to_string().as_bytes());
+    part(&event.revision.to_be_bytes());
+    part(&event.created_at.0.to_be_bytes());
+    part(&index.to_be_bytes());
+    for text in [&audited.actor, &audited.action, &audited.target, &audited.account] {
+        part(text.as_bytes());
+    }
+    for (name, value) in audited.details.iter().collect::<BTreeMap<_, _>>() {
+        part(name.as_bytes());
+        part(value.as_bytes());
     }
     let mut id = [0; 16];
     id.iter_mut()

@@ -153,8 +153,8 @@ fn audit(backend: DbBackend) -> Vec<String> {
              hash {bytes} NOT NULL, epoch text NOT NULL, suspect boolean NOT NULL, mac_key {bytes} NOT NULL, \
              mac {bytes} NOT NULL)"
         ),
-        // A key that is gone stays as a row without one, so that no new one is made. An owner has a second key
-        // where the secret of the first one was not there when one was needed.
+        // A key that is gone stays as a row without one, so that no new one is made. An owner has a second
+        // key where the secret of the first one was not there when one was needed.
         format!(
             "CREATE TABLE audit_key (owner {key} NOT NULL, secret {key} NOT NULL, sealed {bytes}, \
              created_at bigint NOT NULL, PRIMARY KEY (owner, secret))"

@@ -8,7 +8,7 @@ use bailiwick_tenancy_core::{
     place::move_workspace::{self, Command},
 };
 use bailiwick_types::{
-    AccountId, Authorized, Scope, ScopeRoot, Service,
+    AccountId, Authorized, Refused, Scope, ScopeRoot, Service,
     method::tenancy::{CreateWorkspace, MoveWorkspace},
 };
 
@@ -48,6 +48,10 @@ pub(super) async fn handle(
     let by = api
         .authorize(&call, &Target::scope(account, &Scope::Workspace(command.id)))
         .await?;
+    // A key gives nothing, and what others have around the target reaches the workspace there.
+    if by.caller().key().is_some() {
+        return Err(Refused::Denied.into_status());
+    }
     let needed =
         |service, root: &ScopeRoot| service == Service::Tenancy && *root == ScopeRoot::Account(target);
     api.fresh.wait(&call.context, needed).await?;

@@ -268,14 +268,19 @@ impl AuditStore {
         Ok(head)
     }
 
-    /// The beginning of a chain without a head. One that has entries all the same has lost it.
+    /// The beginning of a chain without a head. One that has entries all the same has lost it, and so has one
+    /// that was begun before; the deployment's is there before all others.
     async fn first(&self, conn: &Conn, chain: ScopeRoot) -> Result<Head, Error> {
         let last = last(conn, &chain).await?;
+        let lost = match chain {
+            ScopeRoot::Deployment => !heads(conn, None).await?.is_empty(),
+            _ => self.was_begun(conn, &chain).await?,
+        };
         Ok(Head {
             sequence: last.map_or(0, |(sequence, _)| sequence),
             hash: last.map_or_else(|| chain::beginning(&chain), |(_, hash)| hash),
             epoch: String::new(),
-            suspect: last.is_some(),
+            suspect: lost || last.is_some(),
             chain,
         })
     }

@@ -116,8 +116,8 @@ impl AuditStore {
 }
 
 fn opened(entry: Entry, keys: &Keys) -> Opened {
-    // Nothing was kept, or no key opens it any more: of persons that were deleted. What was changed does not open
-    // either; verifying tells that.
+    // Nothing was kept, or no key opens it any more: of persons that were deleted. What was changed does not
+    // open either; verifying tells that.
     let part = |sealed: &Sealed, part: &str| -> Option<Plain> {
         if sealed.owner.is_empty() {
             return Some(Plain::default());

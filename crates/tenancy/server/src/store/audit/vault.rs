@@ -23,8 +23,8 @@ pub(super) type Keys = HashMap<String, Owned>;
 pub(super) enum Owned {
     /// They were destroyed.
     Destroyed,
-    /// Those that open. There are others, which were sealed under a secret that is not configured, where it is
-    /// told so.
+    /// Those that open. There are others, which were sealed under a secret that is not configured, where it
+    /// is told so.
     There(Vec<SealKey>, bool),
 }
 

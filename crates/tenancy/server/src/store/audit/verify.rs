@@ -44,6 +44,10 @@ impl AuditStore {
             for row in query(conn, sql, vec![BEGIN.into()]).await? {
                 names.insert(row.try_get("", "chain")?);
             }
+            // It is there where any other is: without it nothing says which others there were.
+            if !names.is_empty() {
+                names.insert(ScopeRoot::Deployment.to_string());
+            }
         }
         let mut verified = Vec::new();
         for chain in names {
@@ -96,6 +100,7 @@ impl AuditStore {
         let signed = heads(conn, Some(&chain.to_string())).await?.pop();
         let ended = match &signed {
             Some(signed) => self.check(signed).and_then(|()| follow.end(Some(&signed.head))),
+            None if *chain == ScopeRoot::Deployment => Err(Fault::NoHead),
             None if follow.sequence() > 0 || self.was_begun(conn, chain).await? => Err(Fault::NoHead),
             None => Ok(()),
         };
@@ -103,7 +108,11 @@ impl AuditStore {
     }
 
     /// Whether the deployment's chain names another one.
-    async fn was_begun(&self, conn: &impl ConnectionTrait, chain: &ScopeRoot) -> Result<bool, Error> {
+    pub(super) async fn was_begun(
+        &self,
+        conn: &impl ConnectionTrait,
+        chain: &ScopeRoot,
+    ) -> Result<bool, Error> {
         let sql = "SELECT 1 AS one FROM audit_entry WHERE chain = 'deployment' AND action = $1 AND target = $2 LIMIT 1";
         let values = vec![BEGIN.into(), chain.to_string().into()];
         Ok(!query(conn, sql, values).await?.is_empty())
