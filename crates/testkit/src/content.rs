@@ -17,12 +17,9 @@ impl Content {
             rest = &rest[at + 2..];
             let length = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
             let (hex, tail) = rest.split_at(length);
-            let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_default() as u8;
+            let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
             self.0.push(0);
-            self.0.extend(
-                hex.chunks_exact(2)
-                    .map(|pair| digit(pair[0]) << 4 | digit(pair[1])),
-            );
+            self.0.extend(hex.chunks_exact(2).filter_map(byte));
             rest = tail;
         }
     }

@@ -147,13 +147,14 @@ mod tests {
     }
 
     /// Reads whose name does not begin with a verb of reading.
-    const OTHER_READS: [&str; 6] = [
+    const OTHER_READS: [&str; 7] = [
         "Follow",
         "Introspect",
         "IssueToken",
         "LookUpMember",
         "Noop",
         "VerifyApiKey",
+        "Watch",
     ];
     const READING_VERBS: [&str; 9] = [
         "BatchCheck",

@@ -161,7 +161,6 @@ async fn a_key_gives_and_takes_nothing_and_does_nothing_for_its_maker() {
     denied!(
         i::CreateApiKey,
         i::CreateServiceAccount,
-        i::UpdateUser,
         i::ChangePassword,
         a::ApproveRequest,
         a::RequestApproval,

@@ -62,9 +62,9 @@ mod tests {
         fixture.store.take_changes();
         let done = run(&fixture, &secret).await.unwrap();
         assert_eq!((done.user, done.ended.len()), (bare.id, 0));
-        assert!(fixture.signs_in("bare@example.com", PASSWORD).await);
         let audited = Change::by(&fixture.anonymous::<Activate>(), format!("user:{}", bare.id));
         assert_eq!(fixture.store.take_changes(), [audited]);
+        assert!(fixture.signs_in("bare@example.com", PASSWORD).await);
         assert!(matches!(
             run(&fixture, &secret).await,
             Err(Error::Redeem(RedeemError::Invalid))

@@ -5,7 +5,7 @@
 //! [`crate::upkeep`] finishes the work.
 
 use bailiwick_types::{
-    Authorized, CallerKind, Method as _, Refused, ScopeRoot, SessionId, StoreError, Token, UserId, faults,
+    Authorized, Method as _, Refused, ScopeRoot, SessionId, StoreError, Token, UserId, faults,
     method::identity::DeleteUser,
 };
 
@@ -15,8 +15,6 @@ use crate::{Identity, change::Change, peer::CloseError};
 faults! {
     /// Why the user is not deleted.
     Error: Refused(Refused), Store(StoreError);
-    /// A program does not decide who operates the deployment.
-    Operator "service accounts cannot delete operators" => PermissionDenied PermissionDenied;
     /// Something else is being taken away from the user.
     Closing "access is already being taken away from the user; retry" => Aborted Conflict, retry 1000;
     /// The user is the last holder of a role that must have one. The text is authorization's.
@@ -48,9 +46,6 @@ pub async fn delete(identity: &Identity, by: &Authorized<DeleteUser>, id: UserId
         let (ended, token) = (Vec::new(), write.commit().await?);
         return Ok(Deleted { ended, token });
     };
-    if user.operator && by.caller().kind() == CallerKind::Service {
-        return Err(Error::Operator);
-    }
     let closing = match write.closing(id).await? {
         Some(closing) if closing.access != Access::Existence => return Err(Error::Closing),
         Some(closing) => closing,
@@ -160,11 +155,12 @@ mod tests {
         let done = delete(&fixture.identity, &by, ada.id).await.unwrap();
         assert_eq!(done.ended, [session]);
         let told = fixture.authorization.deleted();
-        assert_eq!(told, [(ada.id, 2, "ada@example.com".to_owned())]);
+        // The sign-in was the second change.
+        assert_eq!(told, [(ada.id, 3, "ada@example.com".to_owned())]);
         assert_eq!(fixture.erased_mails(), ["ada@example.com"]);
         let gone = Change::UserDeleted {
             user: ada.id,
-            version: 2,
+            version: 3,
         };
         let revoked = Change::SessionRevoked {
             session,
@@ -213,7 +209,9 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(ended.sessions, [session]);
-        fixture.clock.advance(Duration::from_secs(361));
+        fixture
+            .clock
+            .advance(crate::session::LONGEST_ACCESS + Duration::from_secs(61));
         let ended = upkeep::recently_ended(&fixture.identity, &system())
             .await
             .unwrap();
@@ -238,15 +236,6 @@ mod tests {
             matches!(unknown, Err(Error::Refused(Refused::NotFound("user")))),
             "{unknown:?}"
         );
-    }
-
-    #[tokio::test]
-    async fn a_service_account_deletes_no_operator() {
-        let fixture = Fixture::new().await;
-        let root = fixture.operating_user("root@example.com").await;
-        let refused = delete(&fixture.identity, &fixture.operating_service(), root.id).await;
-        assert!(matches!(refused, Err(Error::Operator)), "{refused:?}");
-        assert_eq!(fixture.store.user(root.id).await.unwrap(), Some(root));
     }
 
     #[tokio::test]

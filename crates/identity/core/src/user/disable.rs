@@ -135,9 +135,9 @@ mod tests {
         fixture.store.take_changes();
         let by = fixture.operator();
         let done = disable(&fixture.identity, &by, ada.id).await.unwrap();
-        assert_eq!((done.user.state, done.user.version), (UserState::Disabled, 2));
+        assert_eq!((done.user.state, done.user.version), (UserState::Disabled, 3));
         assert_eq!(done.ended, [session]);
-        assert_eq!(fixture.authorization.closed(), [(ada.id, 2)]);
+        assert_eq!(fixture.authorization.closed(), [(ada.id, 3)]);
         let audited = Change::by(&by, format!("user:{}", ada.id));
         let revoked = Change::SessionRevoked {
             session,

@@ -84,7 +84,7 @@ mod tests {
             .unwrap();
         let expected = User {
             display_name: "Ada".parse().unwrap(),
-            version: 2,
+            version: 3,
             ..ada.clone()
         };
         assert_eq!(user, expected);

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bailiwick_identity_core::api_key::{ApiKey, KeyMac, Reader, Writer};
 use bailiwick_sql::{Error, execute};
-use bailiwick_types::{AccountId, ApiKeyId, KeyScope, StoreError, Timestamp, UserId};
+use bailiwick_types::{AccountId, ApiKeyId, KeyPermission, KeyScope, StoreError, Timestamp, UserId};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -115,7 +115,7 @@ impl<C: Connected> Reader for Sql<C> {
 #[async_trait]
 impl Writer for SqlWrite {
     async fn insert_api_key(&mut self, key: &ApiKey, mac: &KeyMac) -> Result<(), StoreError> {
-        let permissions: Vec<&str> = key.scope.permissions.iter().map(|one| one.as_str()).collect();
+        let permissions: Vec<&str> = key.scope.permissions.iter().map(KeyPermission::as_str).collect();
         self.insert(api_key::Model {
             id: key.id().uuid(),
             user_id: key.user.uuid(),

@@ -244,13 +244,13 @@ async fn users_change_their_own_profile_and_no_other_one(bed: Bed) {
     assert_eq!(changed.user, Some(user.clone()));
     assert_eq!(
         (user.display_name.as_str(), user.locale.as_str(), user.version),
-        ("Ada", "de-AT", 2)
+        ("Ada", "de-AT", 3)
     );
     change(update(ada, "", "fr", &["display_name"])).await.unwrap();
     let user = suite.get(ada).await;
     assert_eq!(
         (user.display_name.as_str(), user.locale.as_str(), user.version),
-        ("", "de-AT", 3)
+        ("", "de-AT", 4)
     );
     let invalid = change(update(ada, &"x".repeat(201), "no_tag", &[])).await;
     assert_eq!(fields(invalid), ["changes.display_name", "changes.locale"]);

@@ -1,6 +1,6 @@
 //! Lists the API keys of an account.
 
-use bailiwick_identity_core::api_key::{self, list::Command};
+use bailiwick_identity_core::api_key::{self, ApiKey, list::Command};
 use bailiwick_rpc::Paging;
 use bailiwick_types::{ApiKeyId, UserId, method::identity::ListApiKeys};
 
@@ -28,7 +28,7 @@ pub(super) async fn handle(
     };
     let keys = api_key::list(&api.identity, &by, &command).await;
     let keys = keys.map_err(IntoStatus::into_status)?;
-    let (keys, next_page_token) = paging.cut(keys, |key| key.id());
+    let (keys, next_page_token) = paging.cut(keys, ApiKey::id);
     Ok(pb::ListApiKeysResponse {
         api_keys: keys.iter().map(message).collect(),
         next_page_token,
