@@ -67,7 +67,7 @@ fn row(argument: &Arg) -> String {
     };
     let name = match (argument.get_long(), argument.is_required_set()) {
         (Some(long), _) => format!("--{long} {values}"),
-        (None, true) => format!("{values}"),
+        (None, true) => values,
         (None, false) => format!("[{values}]"),
     };
     let help = argument.get_help().map(ToString::to_string).unwrap_or_default();

@@ -1,6 +1,12 @@
 //! Backups, and what a restore may never do: let something of the lost time count.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails"
+)]
 
 #[path = "restore/reconcile.rs"]
 mod reconcile;

@@ -68,7 +68,7 @@ pub(super) fn read<T: DeserializeOwned + Default>(name: &str) -> Result<T> {
         .permissions()
         .mode();
     ensure!(
-        mode & 0o077 == 0,
+        mode.trailing_zeros() >= 6,
         "`{}` can be read by others: `chmod 600` it first",
         path.display()
     );

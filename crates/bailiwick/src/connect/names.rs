@@ -80,7 +80,7 @@ impl At {
     pub(crate) async fn scope(&self, text: &str) -> Result<String> {
         match text.split_once(':') {
             None if text == "account" => Ok(format!("account:{}", self.account)),
-            Some(("account", id)) if id.is_empty() => Ok(format!("account:{}", self.account)),
+            Some(("account", "")) => Ok(format!("account:{}", self.account)),
             Some(("instance", title)) => Ok(format!("instance:{}", self.instance(title).await?)),
             Some(("workspace", title)) => Ok(format!("workspace:{}", self.workspace(title).await?)),
             _ => Ok(text.to_owned()),

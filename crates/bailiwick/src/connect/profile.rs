@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 use anyhow::{Context, Result, bail};
 use bailiwick_client::{Client, Error};
 use bailiwick_proto::identity::v1::{RefreshRequest, TokenPair};
+use bailiwick_types::{Clock as _, SystemClock};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 
 use super::kept::{self, Kept};
 
@@ -94,7 +94,7 @@ pub(crate) async fn access(name: &str, client: &Client) -> Result<SecretString> 
     let mut held = Held::take()?;
     let mut profile = held.profile(name).cloned().with_context(again)?;
     let tokens = profile.tokens.clone().with_context(again)?;
-    if tokens.access_expires - MARGIN > OffsetDateTime::now_utc().unix_timestamp() {
+    if tokens.access_expires - MARGIN > SystemClock.now().seconds() {
         return Ok(tokens.access.into());
     }
     let request = RefreshRequest {

@@ -49,8 +49,7 @@ pub(super) fn jar(endpoint: &[String]) -> TokenJar {
 /// Keeps the tokens of all calls of this process for the next command.
 pub(crate) fn keep() -> Result<()> {
     let jars = std::mem::take(&mut *JARS.lock().unwrap_or_else(PoisonError::into_inner));
-    let now =
-        |used: &Used| -> Vec<String> { used.jar.tokens().iter().map(|token| token.to_string()).collect() };
+    let now = |used: &Used| -> Vec<String> { used.jar.tokens().iter().map(ToString::to_string).collect() };
     if jars.iter().all(|used| now(used) == used.before) {
         return Ok(());
     }

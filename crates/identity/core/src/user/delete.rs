@@ -41,11 +41,11 @@ pub struct Deleted {
 pub async fn delete(identity: &Identity, by: &Authorized<DeleteUser>, id: UserId) -> Result<Deleted, Error> {
     let root = ScopeRoot::User(id);
     let mut write = identity.store.write(std::slice::from_ref(&root)).await?;
-    let Some(user) = write.user(id).await? else {
+    if write.user(id).await?.is_none() {
         write.deleted(id).await?.ok_or(Refused::NotFound("user"))?;
         let (ended, token) = (Vec::new(), write.commit().await?);
         return Ok(Deleted { ended, token });
-    };
+    }
     let closing = match write.closing(id).await? {
         Some(closing) if closing.access != Access::Existence => return Err(Error::Closing),
         Some(closing) => closing,

@@ -187,7 +187,10 @@ async fn members_see_their_own_keys_and_managers_everybodys(bed: Bed) {
         let keys = page?.into_inner().api_keys;
         Ok::<_, Status>(keys.into_iter().map(|key| key.api_key).collect::<Vec<_>>())
     };
-    assert_eq!(listed(&own, list(1)).await.unwrap(), [second.clone()]);
+    assert_eq!(
+        listed(&own, list(1)).await.unwrap(),
+        std::slice::from_ref(&second)
+    );
     assert_eq!(
         listed(&manages, list(1)).await.unwrap(),
         [first.clone(), second.clone()]
@@ -196,7 +199,10 @@ async fn members_see_their_own_keys_and_managers_everybodys(bed: Bed) {
         user: eve.to_string(),
         ..list(1)
     };
-    assert_eq!(listed(&manages, of_eve).await.unwrap(), [second.clone()]);
+    assert_eq!(
+        listed(&manages, of_eve).await.unwrap(),
+        std::slice::from_ref(&second)
+    );
     let page = pb::ListApiKeysRequest {
         page_size: 1,
         ..list(1)
@@ -208,7 +214,10 @@ async fn members_see_their_own_keys_and_managers_everybodys(bed: Bed) {
         page_token: next,
         ..list(1)
     };
-    assert_eq!(listed(&manages, next).await.unwrap(), [second.clone()]);
+    assert_eq!(
+        listed(&manages, next).await.unwrap(),
+        std::slice::from_ref(&second)
+    );
     // What is not its own answers as what does not exist.
     let unknown = ApiKeyId::from_uuid(uuid::Uuid::from_u128(9)).to_string();
     for key in [&first, &unknown] {
@@ -558,7 +567,8 @@ async fn all_violations_of_a_key_come_at_once() {
         "request_id",
     ];
     let mut named: Vec<&str> = named.iter().map(String::as_str).collect();
-    (named.sort_unstable(), expected.sort_unstable());
+    named.sort_unstable();
+    expected.sort_unstable();
     assert_eq!(named, expected);
     let message = pb::CreateApiKeyRequest {
         renews: "x".to_owned(),
