@@ -98,7 +98,8 @@ const NOT_ADMINISTRATIVE: [&str; 9] = [
 ];
 
 /// Methods with an entry for each thing that they do, or none where nothing changes.
-const SEVERAL: [&str; 7] = [
+const SEVERAL: [&str; 8] = [
+    "ResourceService/MoveResource",
     "BindingService/AssignRole",
     "UserService/DeleteUser",
     "BindingService/CopyPermissions",

@@ -215,6 +215,20 @@ mod tests {
     }
 
     #[test]
+    fn the_order_in_which_facts_are_sent_gives_no_other_id() {
+        // Each map of the standard library has an order of its own.
+        let sent = || pb::Audited {
+            details: (0..20).map(|n| (format!("fact {n}"), n.to_string())).collect(),
+            ..pb::Audited::default()
+        };
+        let first = one("deployment", sent()).id;
+        assert!((0..20).all(|_| one("deployment", sent()).id == first));
+        let mut other = sent();
+        other.details.insert("fact 3".to_owned(), "another".to_owned());
+        assert_ne!(one("deployment", other).id, first);
+    }
+
+    #[test]
     fn an_event_that_comes_again_has_the_ids_that_it_had_and_another_has_others() {
         let audited = || Change::Audited(pb::Audited::default());
         let ids = |event: &Event, source| -> Vec<AuditEntryId> {

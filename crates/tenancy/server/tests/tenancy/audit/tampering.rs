@@ -15,6 +15,7 @@ on_both_engines! {
     an_entry_that_is_removed_inserted_or_moved_and_a_cut_are_found,
     a_cut_is_found_also_after_further_entries,
     a_chain_that_is_gone_is_found,
+    the_chain_that_names_all_others_is_found_to_be_gone,
 }
 
 async fn a_row_is_neither_changed_nor_deleted(world: World) {
@@ -179,4 +180,22 @@ async fn a_chain_that_is_gone_is_found(world: World) {
             .await;
     }
     assert_eq!(world.faults().await.get(&own), Some(&Fault::NoHead));
+    // Begun anew by the next entry, it does not look as if nothing had been there.
+    rename(&world, &account, "later").await;
+    world.audit().await;
+    assert_eq!(world.faults().await.get(&own), Some(&Fault::Suspect));
+}
+
+async fn the_chain_that_names_all_others_is_found_to_be_gone(world: World) {
+    let account = filled(&world).await;
+    for table in ["audit_entry", "audit_head"] {
+        world
+            .tamper(&format!("DELETE FROM {table} WHERE chain = 'deployment'"))
+            .await;
+    }
+    assert_eq!(world.faults().await.get("deployment"), Some(&Fault::NoHead));
+    rename(&world, &account, "later").await;
+    world.audit().await;
+    let faults = world.faults().await;
+    assert_eq!(faults.get("deployment"), Some(&Fault::Suspect), "{faults:?}");
 }
