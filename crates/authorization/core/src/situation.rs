@@ -421,8 +421,8 @@ impl Situation {
             .find(|role| matches!(role.holders, Some(Holders::Exactly(_))) && role.level(level).is_some())
     }
 
-    /// The role that whoever makes an account gets: the one that exactly one must have, else one that
-    /// somebody must.
+    /// The role that the creator of an account gets: the one with exactly one holder, or else one with at
+    /// least one.
     #[must_use]
     pub fn founder_role(&self) -> Option<&Role> {
         let at_least = || {

@@ -273,8 +273,8 @@ impl Arriving {
         Ok(())
     }
 
-    /// Gives a role to the first of the account's own holders that counts: of that role, or of the one that
-    /// whoever makes an account gets.
+    /// Gives a role to the first of the account's own holders that counts: of that role, or of the
+    /// role that the creator of an account gets.
     async fn add_holder(
         &self,
         write: &mut (impl Write + ?Sized),

@@ -178,7 +178,7 @@ impl Leaving {
         }))
     }
 
-    /// Whether somebody asks for the move, so that it may be refused.
+    /// Whether a caller requested the move; only then can it be refused.
     pub(super) fn is_asked(&self) -> bool {
         self.actor.is_some()
     }

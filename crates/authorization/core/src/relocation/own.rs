@@ -124,8 +124,8 @@ async fn outside(read: &(impl Read + ?Sized), resources: &[Resource]) -> Result<
     Ok(outside)
 }
 
-/// What somebody holds of the product's own verbs. Those of the suite, to administer the workspace, come from
-/// the account that it lies in: whoever creates a workspace there gets them too.
+/// The permissions on the product's own verbs. The suite's verbs, which administer the workspace, come from
+/// its account: creating a workspace there gives them too.
 fn own_verbs(product: &Product, held: &HeldPermissions) -> HeldPermissions {
     let only = |bits: &PermissionBits| {
         let mut own = PermissionBits::default();

@@ -41,7 +41,7 @@ impl Grants {
         Ok(grants)
     }
 
-    /// Works the grants out. Where nobody asks for the move, nothing refuses it, and a grant that cannot be
+    /// Works the grants out. A move that no caller requested is never refused, and a grant that cannot be
     /// kept ends.
     pub(super) async fn work_out(
         read: &(impl Read + ?Sized),

@@ -131,7 +131,7 @@ impl World {
         drop(unit);
         tx.commit().await.unwrap();
     }
-    /// Somebody with a role in a workspace.
+    /// A user with a role in a workspace.
     async fn bound(&self, account: AccountId, scope: &Scope) -> Subject {
         let root = ScopeRoot::Account(account);
         let mut tx = self.db.begin_write_across(&[root]).await.unwrap();
@@ -158,7 +158,7 @@ impl World {
         tx.commit().await.unwrap();
         subject
     }
-    /// How many parts of somebody have changed in an account.
+    /// The number of changed parts of a subject in an account.
     async fn changes(&self, account: AccountId, subject: &Subject) -> usize {
         let sql = "SELECT key FROM part WHERE account_id = $1";
         let values = vec![account.uuid().into()];

@@ -29,7 +29,7 @@ pub(super) async fn handle(
             let rows = snapshot.members(paging.page.after, paging.limit()).await;
             paging.cut(rows.map_err(status)?, |last| last.user)
         }
-        // An address belongs to one user at a time: this is no list that has pages.
+        // At most one user has an address at a time, so the result is never paged.
         Some(key) => {
             let mut rows = Vec::new();
             for user in snapshot.members_with(key).await.map_err(status)? {
