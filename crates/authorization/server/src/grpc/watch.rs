@@ -121,8 +121,8 @@ fn bearer(metadata: &MetadataMap) -> Option<String> {
 }
 
 impl Watches {
-    /// The product that is followed, or that of the account. The caller is authorized, so it may learn whether
-    /// the product exists.
+    /// The product that is followed, or that of the account. The caller is authorized, so it may learn
+    /// whether the product exists.
     async fn product(&self, whole: &Whole) -> Result<ProductName, Status> {
         let present = self.hub.present();
         match whole {
