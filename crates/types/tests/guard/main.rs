@@ -452,6 +452,8 @@ fn what_only_an_operator_may_do_and_nobody_can_undo_asks_for_step_up() {
     }
     every_method!(check);
     assert!(seen >= 4, "{seen}");
+    // A user may delete itself: it is not for operators alone, and cannot be undone either.
+    assert!(i::DeleteUser::DECLARATION.step_up);
 }
 
 #[tokio::test]
